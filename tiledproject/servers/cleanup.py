@@ -1,7 +1,7 @@
 """Cleanup of orphaned data that killed server processes have left, at the start and once a day.
 
-A storage in a bucket is tended every few minutes: objects that writes have replaced are deleted, and
-rows that wait in the database are moved to it.
+A storage in a bucket is tended every few minutes: objects that writes have replaced are deleted,
+and rows that wait in the database are moved to it.
 
 Every server process has a thread for it; a site-wide lock lets only one run it.
 """
@@ -22,6 +22,7 @@ from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_fold
 from catalog.services.stores.known_nodes import MIN_AGE_SECONDS
 from catalog.services.stores.site import storage
 from core.backend_failures import log_outage
+from streaming.writing import progress
 from streaming.writing.cleanup import remove_orphaned_streams
 
 logger = logging.getLogger(__name__)
@@ -42,10 +43,11 @@ def run_cleanup(*, min_age: float = MIN_AGE_SECONDS) -> tuple[int, int]:
     """Remove folders and streams of nodes that do not exist; return the number of each.
 
     Files of interrupted writes in folders of existing nodes are removed as well, and so are expired
-    sessions and idempotency receipts.
+    sessions, idempotency receipts, and the progress of producers.
     """
     sessions.delete_expired()
     idempotency.delete_expired()
+    progress.delete_expired()
     storage().tend(min_age)
     remove_orphaned_files(min_age=min_age)
     return remove_orphaned_folders(min_age=min_age), remove_orphaned_streams()

@@ -10,7 +10,7 @@ from uuid import UUID
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
-from ...events import ArrayWritten
+from ...events import ArrayWritten, WriteBatch
 from ...locks.fencing import Fence
 from ...lookup.write_targets import WriteTarget
 from ...models import Node
@@ -47,8 +47,17 @@ class ArrayWrite:
             growth = self.plan.structure.nbytes - self.before.nbytes
             quotas().charge(self.target.ref.path, self.target.creator, size=growth)
 
-    def event(self, *, recorded_as: str = "") -> ArrayWritten:
+    @property
+    def changes_one_row(self) -> bool:
+        """Whether the record of its event is the only row that changes, unless it grows."""
+        return not self.grows and self.upload.idempotency_key is None
+
+    def event(self, *, recorded_as: str = "") -> ArrayWritten | WriteBatch:
         """Return the event to announce."""
+        return self.written(recorded_as=recorded_as)
+
+    def written(self, *, recorded_as: str = "") -> ArrayWritten:
+        """Return the event of this write alone."""
         return ArrayWritten(
             node=self.target.ref,
             mimetype=self.upload.mimetype,
