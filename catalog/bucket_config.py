@@ -102,6 +102,11 @@ class BucketSettings(BaseModel):
         return self
 
     @property
+    def changes_files(self) -> bool:
+        """Whether writes change files in place; an object is only ever replaced by another."""
+        return self.uri is None
+
+    @property
     def bucket(self) -> BucketLocation | None:
         """The bucket for uploaded data, or None if a directory has them."""
         if self.uri is None:

@@ -1,4 +1,8 @@
-"""The outbox table: entries for a stream, from the commit of their write until they are in it."""
+"""Tables of the streams.
+
+The outbox: entries for a stream, from the commit of their write until they are in it. And how far
+the producers of the ingest endpoint have come.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +55,28 @@ class Waiting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.node}"
+
+
+class ProducerProgress(models.Model):
+    """The last frame of a producer that was stored in a node; `sequence` is its number.
+
+    It is changed in the transaction of the write, so that a producer that lost its connection
+    continues behind it. Nodes are identified by their UUID, which is never reused.
+    """
+
+    node = models.UUIDField(editable=False)
+    producer = models.CharField(max_length=32, editable=False)
+    sequence = models.BigIntegerField(editable=False)
+    time = models.DateTimeField(db_index=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "producer"], name="unique_producer_of_node")
+        ]
+        verbose_name_plural = "progress of producers"
+
+    def __str__(self) -> str:
+        return f"{self.producer} at {self.sequence} of {self.node}"
 
 
 class Retained(models.Model):

@@ -12,7 +12,7 @@ from core.text import format_count, format_size
 
 from ..config import storage_settings
 from ..models import DataSource
-from ..services.assets.stores import node_folder
+from ..services.stores.site import storage
 from ..storage.bucket_files.paths import ObjectPath
 from ..storage.errors import StorageError
 from ..storage.external import resolve_uri
@@ -37,18 +37,22 @@ def disk_usage(source: DataSource) -> DiskUsage:
     """Return the disk usage of a data source's files; missing files count nothing."""
     if source.external:
         return measure(_external_files(source))
-    return measure([node_folder(source.node.uuid)])
+    return _total(found.size for found in storage().sizes(source.node.uuid))
 
 
 def measure(paths: Iterable[Path]) -> DiskUsage:
     """Return the disk usage of these files, and of all files below these folders."""
-    size = files = 0
-    for status in _statuses(paths):
+    return _total(status.st_size for status in _statuses(paths))
+
+
+def _total(sizes: Iterable[int]) -> DiskUsage:
+    total = files = 0
+    for size in sizes:
         if files == MAX_COUNTED_FILES:
-            return DiskUsage(size, files, more=True)
-        size += status.st_size
+            return DiskUsage(total, files, more=True)
+        total += size
         files += 1
-    return DiskUsage(size, files, more=False)
+    return DiskUsage(total, files, more=False)
 
 
 def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:

@@ -95,6 +95,11 @@ def connection_url(root: str, query: QueryParams) -> str:
     return _websocket_url(f"{root}/stream/multi", query)
 
 
+def ingest_url(root: str) -> str:
+    """Return the WebSocket URL of the ingest endpoint."""
+    return _websocket_url(f"{root}/ingest", []).removesuffix("?")
+
+
 def query_of(link: str) -> list[tuple[str, str]]:
     """Return the query parameters of a link that a server sent.
 

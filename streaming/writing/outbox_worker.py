@@ -31,7 +31,7 @@ from uuid import UUID
 from django.db import connection
 
 from catalog.locks.node_locks import try_site_lock
-from catalog.services.arrays.overwrites import settle_node
+from catalog.services.stores.site import storage
 from core.backend_failures import log_outage
 from core.errors import NotFound, ServiceError, Unavailable
 
@@ -111,7 +111,7 @@ class OutboxWorker(threading.Thread):
         batch = left[: outbox.MAX_BATCH_ENTRIES]
         for node in batch:
             try:
-                settle_node(node)
+                storage().arrays.settle(node)
             except Unavailable as error:
                 _warn_rate_limited(node, error)
         if batch and outbox.defer_all(batch):
@@ -194,7 +194,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     done = _already_published(batch, last)
     # Subscribers must be able to read published updates. Not before the batch is known: its latest
     # write may just have been committed, and after its entry is gone, nothing shows that it was.
-    settle_node(node)
+    storage().arrays.settle(node)
     try:
         for entry in batch[len(done) :]:
             _publish(log, entry, last)

@@ -15,7 +15,8 @@ import redis
 from django.conf import LazySettings
 
 from catalog.models import Node, StorageMark
-from catalog.services.site_marker import FILE, ForeignStorage, adopt_storage, check_storage
+from catalog.services.site_marker import ForeignStorage, adopt_storage, check_storage
+from catalog.services.stores.folder.mark import FILE
 from streaming.redis.embedded_valkey import find_binary
 from tests.servers import manage
 from tests.settings import SHARED_REDIS

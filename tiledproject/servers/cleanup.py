@@ -15,12 +15,10 @@ from django.db import connection
 from access.login import sessions
 from catalog.locks.node_locks import try_site_lock
 from catalog.services import idempotency
-from catalog.services.cleanup import (
-    MIN_AGE_SECONDS,
-    remove_orphaned_files,
-    remove_orphaned_folders,
-)
+from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_folders
+from catalog.services.stores.known_nodes import MIN_AGE_SECONDS
 from core.backend_failures import log_outage
+from streaming.writing import progress
 from streaming.writing.cleanup import remove_orphaned_streams
 
 logger = logging.getLogger(__name__)
@@ -40,10 +38,11 @@ def run_cleanup(*, min_age: float = MIN_AGE_SECONDS) -> tuple[int, int]:
     """Remove folders and streams of nodes that do not exist; return the number of each.
 
     Files of interrupted writes in folders of existing nodes are removed as well, and so are expired
-    sessions and idempotency receipts.
+    sessions, idempotency receipts, and the progress of producers.
     """
     sessions.delete_expired()
     idempotency.delete_expired()
+    progress.delete_expired()
     remove_orphaned_files(min_age=min_age)
     return remove_orphaned_folders(min_age=min_age), remove_orphaned_streams()
 

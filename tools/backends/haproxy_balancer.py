@@ -49,6 +49,12 @@ class Balancer:
                 raise RuntimeError(f"HAProxy did not start: {self.log.read_text()}")
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Return the master process. It must have been started."""
+        assert self._process is not None
+        return self._process.pid
+
     def reload(self) -> None:
         """Let a new worker take new connections; the old one ends with those that it has."""
         assert self._process is not None

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -22,19 +22,20 @@ START_TIMEOUT = 60.0
 
 
 class Store:
-    """Master, volume server, filer and S3 API, each a process, all on 127.0.0.1.
+    """Master, volume server, filer and S3 API, each a process, all at one address.
 
     The S3 API creates a bucket with the first object that is put into it.
     """
 
-    def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         # Of each, the port of HTTP and that of gRPC.
         self.ports = {
             name: (free_port(), free_port()) for name in ("master", "volume", "filer", "s3")
         }
-        self.endpoint = f"http://127.0.0.1:{self.ports['s3'][0]}"
+        self.address = f"{address}:{self.ports['s3'][0]}"
+        self.endpoint = f"http://{self.address}"
         self._folder = folder
-        self._prefix = prefix
+        self._host = address
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -60,7 +61,7 @@ class Store:
         data = ["-dir", self._own("volume"), "-max", "50", "-preStopSeconds", "0"]
         self._start("volume", "-master", self._address("master"), *data)
         self._wait("volume", "healthz", "")
-        self._wait("master", "dir/status", f"127.0.0.1:{self.ports['volume'][0]}")
+        self._wait("master", "dir/status", f"{self._host}:{self.ports['volume'][0]}")
 
     def kill_volume(self) -> None:
         """Kill the volume server with SIGKILL."""
@@ -87,12 +88,12 @@ class Store:
 
     def _address(self, name: str) -> str:
         http, grpc = self.ports[name]
-        return f"127.0.0.1:{http}.{grpc}"
+        return f"{self._host}:{http}.{grpc}"
 
     def _start(self, name: str, *arguments: str) -> None:
         http, grpc = self.ports[name]
         address = "-ip.bind" if name == "s3" else "-ip"
-        command = [*self._prefix, _weed(), name, address, "127.0.0.1"]
+        command = [_weed(), name, address, self._host]
         command += ["-port", str(http), "-port.grpc", str(grpc), *arguments]
         with (self._folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
@@ -101,7 +102,7 @@ class Store:
 
     def _wait(self, name: str, path: str, text: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT
-        address = f"http://127.0.0.1:{self.ports[name][0]}/{path}"
+        address = f"http://{self._host}:{self.ports[name][0]}/{path}"
         while True:
             with contextlib.suppress(requests.RequestException):
                 answer = requests.get(address, headers={"Accept": "application/json"}, timeout=5)
@@ -129,10 +130,10 @@ def _weed() -> str:
 
 
 @contextlib.contextmanager
-def own_store(prefix: Sequence[str] = ()) -> Iterator[Store]:
-    """Run a SeaweedFS, and end it afterwards. `prefix` precedes its commands."""
+def own_store(address: str = "127.0.0.1") -> Iterator[Store]:
+    """Run a SeaweedFS at `address`, and end it afterwards."""
     with tempfile.TemporaryDirectory(prefix="tiled-store-") as folder:
-        store = Store(Path(folder), prefix)
+        store = Store(Path(folder), address)
         try:
             store.start()
             yield store

@@ -21,7 +21,7 @@ from ...storage.bucket_files.downloads import OpenObject, open_object
 from ...storage.bucket_files.paths import ObjectPath
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
 from ..stores.files import OpenDownload, StoredFile, file_store
-from .stores import array_folder
+from ..stores.folder.paths import array_folder
 
 DOWNLOADING = "This Tiled server is configured not to allow downloading raw assets."
 LISTING = "This Tiled server does not allow downloading raw assets."

@@ -19,7 +19,7 @@ from ...storage.encoding import Encoding
 from ...storage.errors import MissingFile, StorageError
 from ...storage.layout import Layout, Written, read_layout, read_written
 from ...storage.regions import chunks_of, whole
-from ..assets.stores import array_folder
+from ..stores.folder.paths import array_folder
 from .files import read_file
 from .problems import Problem, ProblemKind, Suspect
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ...config import storage_settings
 from ...models import Node
-from ..assets.stores import node_folder
-from ..cleanup import BATCH, is_old, missing, node_folders, unnamed_files
+from ..stores.folder.cleanup import is_old, node_folders, unnamed_files
+from ..stores.folder.paths import node_folder
+from ..stores.known_nodes import BATCH, missing
 from .problems import Problem, ProblemKind
 
 # Folders that a repair has moved away. The cleanup ignores it, as everything but folders of nodes.

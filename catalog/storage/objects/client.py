@@ -11,11 +11,13 @@ the credentials.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
@@ -61,6 +63,12 @@ class ObjectStore:
         """Return the URI of an object: `s3://bucket/prefix/name`."""
         parts = (self.location.bucket, self.prefix, name)
         return f"{self.location.scheme}://" + "/".join(part for part in parts if part)
+
+    def outside(self, prefix: str) -> ObjectStore:
+        """Return the objects below another prefix of the bucket."""
+        other = ObjectStore(self.location)
+        other.prefix = prefix
+        return other
 
     @cached_property
     def _store(self) -> Any:
@@ -230,16 +238,34 @@ class ObjectStore:
         return url
 
     def parallel(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        *,
+        most: int = PARALLEL,
     ) -> Iterator[Result]:
-        """Yield `function(item)` for each of `items`, in order; several run at the same time.
+        """Yield `function(item)` for each of `items`, in order; up to `most` at the same time.
 
-        `function` calls methods of this class, and not `parallel` itself.
+        `function` calls methods of this class, and not `parallel` itself. If one call raises,
+        those that have begun are awaited, and no others begin.
         """
-        listed = list(items)
-        if len(listed) < 2:
-            return map(function, listed)
-        return _threads().map(function, listed)
+        waiting = iter(items)
+        first = list(islice(waiting, 2))
+        if len(first) < 2:
+            yield from map(function, first)
+            return
+        running: deque[Future[Result]] = deque()
+        try:
+            for item in chain(first, waiting):
+                running.append(_threads().submit(function, item))
+                if len(running) >= most:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+            wait(running)
 
 
 _pool: ThreadPoolExecutor | None = None

@@ -20,6 +20,7 @@ from pytest_django import Settings
 from catalog.models import Asset, Node
 from catalog.storage import raw_files
 from core.http.byte_ranges import Unsatisfiable, parse_range
+from tests.buckets import in_folder
 from tiled_client.wire.bytes_structure import BytesStructure
 from tiled_client.wire.structures import TableStructure
 
@@ -226,6 +227,7 @@ def test_file_names_are_sent_in_the_form_that_clients_parse(
     assert header == f'attachment; filename="{said}"'
 
 
+@in_folder
 def test_the_files_of_the_servers_own_data_are_given_as_far_as_they_count(api: Api) -> None:
     api.array("x", np.arange(3.0))
     rows = pa.table({"n": [1, 2]})

@@ -20,9 +20,11 @@ from ....models import Asset, AssetPart
 from ....storage import files, tables
 from ....storage.errors import StorageError, Unreadable
 from ....storage.tables import PartitionReader, Rows
-from ..site_bucket import node_prefix, object_store
+from ..bucket.names import node_folder
+from ..site_bucket import object_store
 from . import flushing, object_parts, part_rows
 from .interface import Addition, NewFile, StoredFile
+from .named_objects import record_replaced
 from .object_downloads import PartsDownload, WholeDownload
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class BucketFiles:
 
     def write(self, node: UUID, name: str, content: Buffer) -> NewFile:
         """Put an object."""
-        store, key = object_store(), f"{node_prefix(node)}/{name}"
+        store, key = object_store(), f"{node_folder(node)}/{name}"
         store.put(key, content)
         return NewFile(store.address(key), memoryview(content).nbytes)
 
@@ -52,13 +54,13 @@ class BucketFiles:
         name = tables.partition_name(number)
         parts = [AssetPart(start=0, size=len(header), rows=0, content=header)]
         parts += object_parts.store_rows(
-            f"{node_prefix(node)}/{name}",
+            f"{node_folder(node)}/{name}",
             header,
             messages,
             start=len(header),
             min_object=MIN_NEW_OBJECT_BYTES,
         )
-        uri = object_store().address(f"{node_prefix(node)}/{name}")
+        uri = object_store().address(f"{node_folder(node)}/{name}")
         return NewFile(uri, parts[-1].start + parts[-1].size, tuple(parts))
 
     def append(self, file: StoredFile, number: int, rows: Rows, *, exclusive: bool) -> Addition:
@@ -97,9 +99,12 @@ class BucketFiles:
             logger.warning("Left rows of %s in the database for now: %s", file.data_uri, error)
 
     def discard(self, file: StoredFile) -> None:
-        """Leave the objects to the cleanup: requests may still be reading them."""
+        """Have the objects removed later: requests may still be reading them."""
         # No other process adds parts to the asset, or moves them, while it is deleted.
         list(Asset.objects.select_for_update().filter(pk=file.asset_id).values_list("pk"))
+        parts = part_rows.of([file], contents=False)[file.asset_id]
+        names = [part.name for part in parts if part.name] if parts else [_name(file)]
+        record_replaced(file.node, names)
 
     def place(self, file: StoredFile) -> str:
         """Return the URI of the object, or of what begins with it."""
@@ -107,7 +112,7 @@ class BucketFiles:
 
     def check(self, file: StoredFile) -> None:
         """Compare the sizes of all objects of the file with those in the database."""
-        store, prefix = object_store(), node_prefix(file.node)
+        store, prefix = object_store(), node_folder(file.node)
         found = part_rows.of([file], contents=False)[file.asset_id]
         sizes = {f"{prefix}/{part.name}": part.skip + part.size for part in found if part.name}
         if not found:
@@ -130,9 +135,13 @@ class BucketFiles:
         parts = part_rows.of([file])[file.asset_id]
         if not parts:
             return WholeDownload(object_store(), object_store().head(key_of(file)))
-        return PartsDownload(object_store(), node_prefix(file.node), parts)
+        return PartsDownload(object_store(), node_folder(file.node), parts)
 
 
 def key_of(file: StoredFile) -> str:
     """Return the name of a file in the bucket: the bucket may have moved since it was written."""
-    return f"{node_prefix(file.node)}/{files.uri_name(file.data_uri)}"
+    return f"{node_folder(file.node)}/{_name(file)}"
+
+
+def _name(file: StoredFile) -> str:
+    return files.uri_name(file.data_uri)

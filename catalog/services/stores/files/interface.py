@@ -58,6 +58,11 @@ class Addition:
     copy: NewFile | None = None
     parts: tuple[AssetPart, ...] = ()
 
+    @property
+    def removable(self) -> bool:
+        """Whether a cleanup may have removed some of them, if the writer has lost its lock."""
+        return any(part.name for part in self.parts)
+
 
 class OpenDownload(Protocol):
     """An open file to send to a client: its size in bytes, and time of change in nanoseconds."""
