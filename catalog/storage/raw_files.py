@@ -32,6 +32,11 @@ class OpenFile:
     size: int
     modified: int
 
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        return f"{self.modified:x}-{self.size:x}"
+
     def chunks(self, start: int, length: int) -> FileChunks:
         """Return an iterator of `length` bytes from `start` on, which closes the file."""
         return FileChunks(self, start, length)

@@ -91,7 +91,7 @@ def _asset_id(request: Request) -> int:
 
 def _answer(request: Request, file: RawFile) -> HttpResponseBase:
     size, modified = file.opened.size, file.opened.modified // 1_000_000_000
-    etag = f'"{file.tag}"'
+    etag = f'"{file.opened.tag}"'
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Disposition": _attachment(file.name),

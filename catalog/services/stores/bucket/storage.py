@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ....storage.errors import StorageUnavailable
 from ....storage.objects.location import BucketLocation
-from ..files import flushing
+from ..files import flushing, part_rows
 from ..files.named_objects import named_objects
 from ..interface import StoredSize
 from ..known_nodes import MIN_AGE_SECONDS
@@ -41,9 +41,11 @@ class BucketStorage:
             logger.warning("The data of the deleted node %s are left for now: %s", node, error)
 
     def sizes(self, node: UUID) -> Iterator[StoredSize]:
-        """Yield the size of each object of a node."""
+        """Yield the size of each object of a node, and of its rows that wait in the database."""
         for info in self.objects.list_objects(node_folder(node)):
             yield StoredSize(info.size, info.modified.timestamp())
+        for size, time in part_rows.tails(node):
+            yield StoredSize(size, time.timestamp())
 
     def remove_orphaned_nodes(self, min_age: float) -> int:
         """Delete the objects of nodes that do not exist; return the number of nodes."""

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pyarrow as pa
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from ....lookup.prepared_queries import raw_insert
-from ....models import Asset, AssetPart
+from ....models import Asset, AssetPart, DataSource
 from ....storage import files, tables
 from ....storage.errors import StorageError, Unreadable
 from ....storage.tables import PartitionReader, Rows
+from ..bucket import raw_files
+from ..bucket.cleanup import discard_node
 from ..bucket.names import node_folder
 from ..site_bucket import object_store
 from . import flushing, object_parts, part_rows
-from .interface import Addition, NewFile, StoredFile
+from .interface import Addition, NewFile, OpenDownload, StoredFile
 from .named_objects import record_replaced
 from .object_downloads import PartsDownload, WholeDownload
 
@@ -136,6 +138,19 @@ class BucketFiles:
         if not parts:
             return WholeDownload(object_store(), object_store().head(key_of(file)))
         return PartsDownload(object_store(), node_folder(file.node), parts)
+
+    def folder_names(self, source: DataSource) -> list[str]:
+        """Return the names that Zarr gives to the objects of an array."""
+        return raw_files.list_names(source)
+
+    def folder_download(self, source: DataSource, name: str) -> OpenDownload:
+        """Open the current object of a chunk by the name that Zarr gives it."""
+        return raw_files.open_name(object_store(), source, name)
+
+    def discard_folder(self, source: DataSource) -> None:
+        """Delete the objects after the commit."""
+        node = source.node.uuid
+        transaction.on_commit(lambda: discard_node(object_store(), node), robust=True)
 
 
 def key_of(file: StoredFile) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from ....models import Asset, AssetPart
+from ....models import Asset, AssetPart, DataSource
 from ....storage.tables import PartitionReader, Rows
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class OpenDownload(Protocol):
     @property
     def modified(self) -> int:
         """The time of the latest change."""
+        ...
+
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
         ...
 
     def chunks(self, start: int, length: int) -> Iterator[bytes | memoryview]:
@@ -142,4 +147,16 @@ class FileStore(Protocol):
 
     def download(self, file: StoredFile) -> OpenDownload:
         """Open a file to send it. Raises MissingFile."""
+        ...
+
+    def folder_names(self, source: DataSource) -> list[str]:
+        """Return the relative paths of the files of an array. Raises MissingFile."""
+        ...
+
+    def folder_download(self, source: DataSource, name: str) -> OpenDownload:
+        """Open one of them. Raises MissingFile, OutsideReadable, Unreadable."""
+        ...
+
+    def discard_folder(self, source: DataSource) -> None:
+        """Remove the files of an array once the transaction is committed."""
         ...
