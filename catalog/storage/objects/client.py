@@ -75,10 +75,20 @@ class ObjectStore:
         # At first use: obstore's threads do not survive a fork.
         return self.location.connect(self.prefix)
 
-    def put(self, name: str, data: Buffer) -> None:
-        """Store an object of one request, replacing one of the same name."""
+    def put(self, name: str, data: Buffer, *, file_name: str = "") -> None:
+        """Store an object of one request, replacing one of the same name.
+
+        Browsers and clients that download it save it under `file_name`, which is plain ASCII.
+        """
+        attributes = {"Content-Disposition": f'attachment; filename="{file_name}"'}
         with translated(name, missing_is_object=False):
-            obstore.put(self._store, name, _flat(data), use_multipart=False)
+            obstore.put(
+                self._store,
+                name,
+                _flat(data),
+                use_multipart=False,
+                attributes=attributes if file_name else None,
+            )
 
     def put_new(self, name: str, data: Buffer) -> bool:
         """Store an object unless one of the name exists; return whether it was stored.
