@@ -9,9 +9,11 @@ import msgpack
 import numpy as np
 import pyarrow as pa
 import pytest
+import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.servers import RunningServer
+from tiled_client.wire.ingest import encode_header
 
 from ..websocket_client import ARROW, KEY, OCTETS, Site, arrow_file
 from .producer import PRODUCER, producing, row
@@ -271,3 +273,42 @@ def test_credentials_may_be_in_the_first_message(site: Site) -> None:
         producer.send(row(1), op="write", handle=1, sequence=1)
         producer.until_applied(1, 1)
     assert stored(site, path) == [1]
+
+
+def test_a_request_carries_out_all_frames_of_its_body(site: Site) -> None:
+    first, second = site.array((0, 0)), site.array((0, 0))
+
+    def body(*frames: tuple[dict[str, Any], bytes]) -> bytes:
+        whole = [encode_header(header) + payload for header, payload in frames]
+        return b"".join(len(one).to_bytes(8) + one for one in whole)
+
+    def post(content: bytes) -> Any:
+        return site.http(
+            "POST", "/ingest", data=content, headers={"Content-Type": "application/x-msgpack"}
+        )
+
+    opening = [
+        ({"op": "open", "handle": n, "path": path, "producer": PRODUCER}, b"")
+        for n, path in enumerate((first, second), 1)
+    ]
+    writes = [
+        ({"op": "write", "handle": n % 2 + 1, "sequence": n // 2 + 1}, row(n, n)) for n in range(6)
+    ]
+    bad = ({"op": "write", "handle": 1, "sequence": 4}, row(1))
+    for repeated in (False, True):
+        response = post(body(*opening, *writes, bad))
+        assert response.status_code == 200, response.text
+        replies = msgpack.unpackb(response.content)
+        assert [reply["applied"] for reply in replies if reply["type"] == "opened"] == (
+            [3, 3] if repeated else [0, 0]
+        )
+        (error,) = [reply for reply in replies if reply["type"] == "error"]
+        assert (error["handle"], error["sequence"], error["status"]) == (1, 4, 422)
+        acks = {reply["handle"]: reply["applied"] for reply in replies if reply["type"] == "ack"}
+        assert acks == {1: 4, 2: 3}
+    assert [stored(site, path) for path in (first, second)] == [[4, 4], [5, 5]]
+    assert len(updates(site, first)) == len(updates(site, second)) == 3
+    for content in (b"short", body(*opening)[:-1], body(writes[0])):
+        assert post(content).status_code == 400
+    denied = requests.post(f"{site.api}/ingest", data=b"", timeout=10)
+    assert denied.status_code == 401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 from ...arguments import flag
@@ -19,7 +20,9 @@ class IngestWriter:
     (`max_pending`, `pending_bytes`). A lost connection is replaced, and nothing is lost or applied
     twice. An error of a frame is raised by the next call, or by `flush`.
 
-    Options are those of `WriterOptions`.
+    Options are those of `WriterOptions`. With a `spool`, frames are kept in a folder until they are
+    acknowledged: writes continue while the server is down, and what a process leaves there is sent
+    by the next writer with the same folder.
 
     Examples
     --------
@@ -35,10 +38,16 @@ class IngestWriter:
         # Imported late: msgpack, and the WebSocket library.
         from ..engine.connecting import IngestConnector
         from ..engine.ingest_engine import IngestEngine
+        from ..spool import Spool
         from .driver import IngestDriver
 
         self._options = WriterOptions(**options)
-        engine = IngestEngine(self._options)
+        spool = None
+        if self._options.spool is not None:
+            spool = Spool(
+                Path(self._options.spool), self._options.spool_bytes, fsync=self._options.fsync
+            )
+        engine = IngestEngine(self._options, spool)
         connector = IngestConnector(
             node.api_root, node.credentials, node.http_options, self._options
         )
