@@ -14,6 +14,7 @@ class BucketProxy:
     """Forwards requests to `endpoint`. While it stops puts, `stopped` says that one has come.
 
     `stop` is "before" (the bucket does not get the object) or "after" (only its answer is held).
+    `received` are the heads of requests.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -21,6 +22,7 @@ class BucketProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.stop = ""
+        self.received: list[bytes] = []
         self.stopped, self.go_on = threading.Event(), threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -52,6 +54,8 @@ class BucketProxy:
             back.start()
             with contextlib.suppress(OSError):
                 while data := client.recv(1 << 16):
+                    if data[:4] in (b"GET ", b"PUT "):
+                        self.received.append(data.partition(b"\r\n\r\n")[0])
                     if self.stop == "before" and _is_large_put(data):
                         self._hold()
                     bucket.sendall(data)

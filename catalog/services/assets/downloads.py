@@ -29,10 +29,14 @@ DELETING = "This Tiled server does not allow deleting raw assets."
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """An open file, and the name to offer for its download."""
+    """An open file, and the name to offer for its download.
+
+    `url` is where the client shall download it instead, if not from here.
+    """
 
     name: str
     opened: OpenDownload
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
             return RawFile(name, file_store().folder_download(source, relative_path))
         if not source.external:
             file = StoredFile.of(source.node.uuid, asset)
-            return RawFile(files.uri_name(asset.data_uri), file_store().download(file))
+            opened, url = file_store().download(file), file_store().download_url(file)
+            return RawFile(files.uri_name(asset.data_uri), opened, url)
         place = external.resolve_uri(asset.data_uri, storage_settings().readable)
         if relative_path is not None:
             place = raw_files.resolve_below(place, relative_path)

@@ -20,12 +20,14 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import Unsupported
 from .access import list_names, look_up, walk
-from .files import ObjectFile
+from .files import ObjectFile, read_together
 from .ranges import ObjectStatus
 
 SCHEMES = ("s3", "gs", "az")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 MAX_KEY_BYTES = 1024
+# Objects of a sequence that are read together: their first blocks are one exchange.
+MAX_TOGETHER = 24
 
 
 class ObjectPath(PosixPath):
@@ -207,6 +209,18 @@ def prefetch(paths: list[Path]) -> None:
     objects = [str(path) for path in paths if isinstance(path, ObjectPath)]
     if objects:
         look_up(objects)
+
+
+def prefetch_whole(paths: Sequence[Path]) -> int:
+    """In a confined process, read the first of these objects in few exchanges; return how many.
+
+    Returns the number of all paths if they are files.
+    """
+    if not paths or not isinstance(paths[0], ObjectPath):
+        return len(paths)
+    uris = [str(path) for path in paths[:MAX_TOGETHER]]
+    found = zip(uris, look_up(uris), strict=True)
+    return max(read_together([(uri, one) for uri, one in found if one is not None]), 1)
 
 
 def _file_status(status: ObjectStatus) -> os.stat_result:

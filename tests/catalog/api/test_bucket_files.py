@@ -282,3 +282,10 @@ def test_small_reads_are_few_requests(api: Api, folder: BucketFolder, tmp_path: 
     with counted() as access:
         assert api.read("/array/full/many-zarr/frames", "u2").tolist() == frames.ravel().tolist()
         assert access.exchanges <= 10
+    for number in range(20):
+        tifffile.imwrite(tmp_path / f"n_{number}.tif", np.full((600, 1000), number, "u2"))
+        folder.upload(tmp_path / f"n_{number}.tif")
+    assert register(api, f"{folder.path}/n_*.tif").status_code == 200
+    with counted() as access:
+        found = api.read("/array/full/n?slice=:,5,5", "u2")
+        assert (found.tolist(), access.exchanges <= 4) == (list(range(20)), True)

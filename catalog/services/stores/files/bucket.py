@@ -15,6 +15,7 @@ from uuid import UUID
 import pyarrow as pa
 from django.db import DatabaseError, transaction
 
+from ....config import storage_settings
 from ....lookup.prepared_queries import raw_insert
 from ....models import Asset, AssetPart, DataSource
 from ....storage import files, tables
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 # A new partition of fewer bytes begins as a tail: many are small, and soon appended to.
 MIN_NEW_OBJECT_BYTES = 256 << 10
+# How long a download may begin after the redirect.
+PRESIGNED_SECONDS = 300.0
 
 
 class BucketFiles:
@@ -47,7 +50,7 @@ class BucketFiles:
     def write(self, node: UUID, name: str, content: Buffer) -> NewFile:
         """Put an object."""
         store, key = object_store(), f"{node_folder(node)}/{name}"
-        store.put(key, content)
+        store.put(key, content, file_name=name)
         return NewFile(store.address(key), memoryview(content).nbytes)
 
     def write_partition(self, node: UUID, number: int, rows: Rows) -> NewFile:
@@ -138,6 +141,21 @@ class BucketFiles:
         if not parts:
             return WholeDownload(object_store(), object_store().head(key_of(file)))
         return PartsDownload(object_store(), node_folder(file.node), parts)
+
+    def download_url(self, file: StoredFile) -> str | None:
+        """Return a presigned URL of an object that is the whole file, and large enough."""
+        least = storage_settings().presigned_downloads
+        if least is None or file.size < least:
+            return None
+        parts = part_rows.of([file], contents=False)[file.asset_id]
+        if not parts:
+            return object_store().presigned_url(key_of(file), PRESIGNED_SECONDS)
+        _, *rest = parts
+        if len(rest) != 1 or not rest[0].name:
+            return None
+        return object_store().presigned_url(
+            f"{node_folder(file.node)}/{rest[0].name}", PRESIGNED_SECONDS
+        )
 
     def folder_names(self, source: DataSource) -> list[str]:
         """Return the names that Zarr gives to the objects of an array."""

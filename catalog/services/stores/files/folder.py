@@ -104,6 +104,9 @@ class FolderFiles:
         opened = raw_files.open_file(stored_path(file.node, file.data_uri))
         return replace(opened, size=min(opened.size, file.size))
 
+    def download_url(self, file: StoredFile) -> str | None:
+        """Return None: only this server sends the file."""
+
     def folder_names(self, source: DataSource) -> list[str]:
         """Return the relative paths of the files below the folder of an array."""
         return raw_files.manifest(array_folder(source.node.uuid, source.folder))

@@ -149,6 +149,10 @@ class FileStore(Protocol):
         """Open a file to send it. Raises MissingFile."""
         ...
 
+    def download_url(self, file: StoredFile) -> str | None:
+        """Return the URL from which a client may download the file; None to send it."""
+        ...
+
     def folder_names(self, source: DataSource) -> list[str]:
         """Return the relative paths of the files of an array. Raises MissingFile."""
         ...

@@ -44,7 +44,7 @@ def put_rows(key: str, header: bytes, data: Sequence[bytes | memoryview]) -> str
     folder, _, name = key.rpartition("/")
     stem = name.rpartition("-")[0]
     fresh = f"{stem}-{secrets.token_hex(8)}.arrows"
-    object_store().put(f"{folder}/{fresh}", b"".join([header, *data]))
+    object_store().put(f"{folder}/{fresh}", b"".join([header, *data]), file_name=name)
     return fresh
 
 
