@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import pytest
 from tests.client.cuttable_proxy import Line
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, running
-from tiled_client import from_uri
+from tiled_client import from_uri, from_uri_async
 from tiled_client.errors import FrameRejected, NodeNotFound, StreamTimeout, Unauthorized
 from tiled_client.ingest.spool import Spool
 from tiled_client.wire.ingest import encode_header
@@ -197,7 +198,7 @@ def test_a_call_waits_for_room_as_long_as_it_is_told(site: RunningServer, cache:
 
 SPOOLING = """
 import os, sys
-from tiled_client import from_uri
+from tiled_client import from_uri, from_uri_async
 node = from_uri(sys.argv[1], api_key=sys.argv[2])[sys.argv[3]]
 writer = node.writer(spool=sys.argv[4], persist=sys.argv[5] == "True").__enter__()
 for number in range(1, 101):
@@ -258,3 +259,42 @@ def test_a_spool_is_bounded_and_ignores_a_frame_that_was_cut_off(tmp_path: Path)
     spool = Spool(tmp_path, 1000)
     assert [(frame.handle, frame.sequence) for frame in spool.left] == [(1, 1), (1, 2)]
     spool.close()
+
+
+@pytest.mark.parametrize("persist", [True, False])
+async def test_an_async_writer_continues_after_a_cut_and_a_killed_worker(
+    site: RunningServer, persist: bool
+) -> None:
+    with Line(site.uri) as line:
+        node = from_uri(line.uri, api_key=API_KEY).write_array(np.zeros((1, 2), "<i8"))
+        async with node.writer_async(persist=persist, max_pending=20) as writer:
+            for number in range(1, 151):
+                await writer.append([number, number])
+                if number == 50:
+                    line.cut()
+                elif number == 100:
+                    kill_worker(site)
+            await writer.flush(60)
+            assert writer.acknowledged == 150
+        assert await asyncio.to_thread(streamed, node) == list(range(1, 151))
+
+
+async def test_async_writers_report_errors_and_write_from_several_tasks(
+    site: RunningServer, tmp_path: Path
+) -> None:
+    async with await from_uri_async(site.uri, api_key=API_KEY) as client:
+        array = await client.write_array(np.zeros(4, "<i8"))
+        table = await client.write_table({"n": [0]})
+        async with client.writer() as writer:
+            a, t = writer.open(array), writer.open(table)
+            await asyncio.gather(*(t.append({"n": [n]}) for n in range(1, 6)))
+            await a.patch([1], offset=0)
+            await a.patch([2], offset=4)
+            await a.patch([3], offset=1)
+            with pytest.raises(FrameRejected, match="does not fit"):
+                await writer.flush(30)
+        assert (await array.read()).tolist() == [1, 3, 0, 0]
+        assert sorted((await table.read())["n"]) == [0, 1, 2, 3, 4, 5]
+        async with array.writer(spool=tmp_path) as w:
+            await w.write([4, 5, 6, 7])
+        assert (await array.read()).tolist() == [4, 5, 6, 7]

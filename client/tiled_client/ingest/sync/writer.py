@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Self
 
 from ...arguments import flag
@@ -36,22 +35,10 @@ class IngestWriter:
 
     def __init__(self, node: StreamedNode, **options: Any) -> None:
         # Imported late: msgpack, and the WebSocket library.
-        from ..engine.connecting import IngestConnector
-        from ..engine.ingest_engine import IngestEngine
-        from ..spool import Spool
+        from ..engine.creation import writer_parts
         from .driver import IngestDriver
 
-        self._options = WriterOptions(**options)
-        spool = None
-        if self._options.spool is not None:
-            spool = Spool(
-                Path(self._options.spool), self._options.spool_bytes, fsync=self._options.fsync
-            )
-        engine = IngestEngine(self._options, spool)
-        connector = IngestConnector(
-            node.api_root, node.credentials, node.http_options, self._options
-        )
-        self._driver = IngestDriver(engine, connector, self._options)
+        self._driver = IngestDriver(*writer_parts(node, WriterOptions(**options)))
 
     def open(self, node: Any, *, persist: bool = True) -> Any:
         """Return the writer of a node over this connection.
