@@ -89,7 +89,7 @@ def _object_statuses(paths: Iterable[ObjectPath]) -> Iterator[os.stat_result]:
                 if found is not None:
                     yield found
                 elif path.name in known:
-                    for _, status in path.walk():
+                    for _, status in path.walk_objects():
                         yield status
 
 
