@@ -165,6 +165,13 @@ class ObjectPath(PosixPath):
         names = [one for one in list_names(str(self)) if one.name not in (".", "..")]
         return [(self / one.name, one.status is None) for one in names]
 
+    def statuses(self) -> dict[str, os.stat_result | None]:
+        """Return the status of each object directly below this prefix; None of longer prefixes."""
+        return {
+            one.name: None if one.status is None else _file_status(one.status)
+            for one in list_names(str(self))
+        }
+
     def folder_names(self) -> list[str]:
         """Return the names of the prefixes directly below this one. Raises StorageError."""
         return [one.name for one in list_names(str(self)) if one.status is None]
