@@ -85,7 +85,7 @@ class ObjectPath(PosixPath):
     def __str__(self) -> str:
         """Return the URI without percent-encoding; of a relative path, its names.
 
-        The parents of a bucket, with which paths are compared, are no URIs.
+        The parents of a bucket, with which paths are compared, have no URI.
         """
         if not self.is_absolute():
             return "/".join(self.parts)
