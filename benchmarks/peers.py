@@ -62,11 +62,17 @@ def valkey(folder: Path, memory: int = 6_000_000_000) -> Iterator[str]:
 
 @contextmanager
 def ours(
-    folder: Path, workers: int = 1, database: str = "", project: Path = PROJECT, name: str = "ours"
+    folder: Path,
+    workers: int = 1,
+    database: str = "",
+    project: Path = PROJECT,
+    name: str = "ours",
+    **more: str,
 ) -> Iterator[Peer]:
     """`manage.py serve` with one worker, or more, and defaults; on SQLite, or `database`.
 
-    `project` may be another checkout, with which this one is compared under another `name`.
+    `project` may be another checkout, with which this one is compared under another `name`. `more`
+    are settings.
     """
     port = free_port()
     command = [sys.executable, "manage.py", "serve"]
@@ -81,6 +87,7 @@ def ours(
             "TILED_SINGLE_USER_API_KEY": KEY,
             "TILED_STREAMING_CACHE_URI": cache,
             "TILED_DATABASE_URI": database,
+            **more,
         }
         environment = {**reference_environment(), **settings}
         environment.pop("DJANGO_SETTINGS_MODULE", None)

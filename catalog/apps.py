@@ -7,6 +7,7 @@ from django.db.models.signals import post_migrate
 
 from .config import export_settings, private_folders, reader_limits, storage_settings
 from .storage import external
+from .storage.bucket_files.buckets import BucketAccess
 
 
 class CatalogConfig(AppConfig):
@@ -42,6 +43,7 @@ class CatalogConfig(AppConfig):
                 reader_limits,
                 adapters=storage_settings().format_paths,
                 private=private_folders(),
+                objects=BucketAccess(lambda path: storage_settings().location_of(path)),
             )
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"storage.adapters or tiled_adapters: {error}") from error

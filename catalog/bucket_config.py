@@ -25,8 +25,8 @@ class BucketSettings(BaseModel):
     )
     endpoint: str | None = Field(
         default=None,
-        description="Address of the service that has the bucket of `uri`. Default: that of AWS, "
-        "Google or Azure.",
+        description="Address of the service that has the buckets of `uri` and `readable`. Default: "
+        "that of AWS, Google or Azure.",
         examples=["https://s3.example.org"],
     )
     region: str | None = Field(
@@ -79,6 +79,15 @@ class BucketSettings(BaseModel):
         examples=["15"],
     )
 
+    presigned_downloads: int | None = Field(
+        default=None,
+        ge=0,
+        description="Size in bytes from which a file is downloaded (`asset/bytes`) from the bucket "
+        "itself, if it is one object: by a redirect to a URL that is valid for five minutes. "
+        "Clients must reach `endpoint`. Default: the server sends all files.",
+        examples=["100000000"],
+    )
+
     @field_validator("uri")
     @classmethod
     def _bucket(cls, uri: str | None) -> str | None:
@@ -94,14 +103,17 @@ class BucketSettings(BaseModel):
     @model_validator(mode="after")
     def _endpoint_fits(self) -> BucketSettings:
         check_endpoint(self.endpoint, allow_http=self.allow_http)
-        if self.uri is None and self.endpoint is not None:
-            raise ValueError("endpoint is set without storage.uri; write s3://BUCKET/PREFIX")
         if (self.access_key_id is None) != (self.secret_access_key is None):
             raise ValueError(
                 "access_key_id and storage.secret_access_key belong together; write both, "
                 "or neither to use the environment"
             )
         return self
+
+    @property
+    def changes_files(self) -> bool:
+        """Whether writes change files in place; an object is only ever replaced by another."""
+        return self.uri is None
 
     @property
     def bucket(self) -> BucketLocation | None:

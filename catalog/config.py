@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .bucket_config import BucketSettings
+from .readable_config import ReadableBucketSettings, ReadablePlace
+from .storage.bucket_files.paths import ObjectPath
 from .storage.confined_processes import Limits
+from .storage.objects.location import BucketLocation
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 DATABASE_URI = re.compile(r"(sqlite(\+\w+)?:///.+|postgres(ql)?(\+\w+)?://.*/[^/?]+(\?.*)?)")
@@ -65,10 +68,18 @@ class StorageSettings(BucketSettings):
         "`uri`, it has only the locks of an SQLite database.",
         examples=["/srv/tiled/storage"],
     )
-    readable: list[Path] = Field(
+    readable: list[ReadablePlace] = Field(
         default=[],
-        description="Directories from which external files may be registered.",
-        examples=["[/data/beamline]"],
+        description="Directories, and buckets as `s3://BUCKET/PREFIX` (`gs://…`, `az://…`), from "
+        "which external files may be registered. Objects are read by ranges, and never written.",
+        examples=["[/data/beamline, s3://beamline/2026]"],
+    )
+    buckets: dict[str, ReadableBucketSettings] = Field(
+        default={},
+        description="How to reach buckets in `readable` that are not at `endpoint`, or have other "
+        "credentials: settings by the name of the bucket, as `endpoint`, `region`, "
+        "`access_key_id`, `secret_access_key_file` and `anonymous`.",
+        examples=["{public-data: {region: eu-central-1, anonymous: true}}"],
     )
     adapters: list[str] = Field(
         default=[],
@@ -142,6 +153,34 @@ class StorageSettings(BucketSettings):
                 )
         return adapters
 
+    @model_validator(mode="after")
+    def _endpoint_is_used(self) -> StorageSettings:
+        if self.endpoint is not None and self.uri is None and not self.reads_buckets:
+            raise ValueError(
+                "endpoint is set without a bucket; write s3://BUCKET/PREFIX as storage.uri, or in "
+                "storage.readable"
+            )
+        return self
+
+    @property
+    def reads_buckets(self) -> bool:
+        """Whether external files may be registered from a bucket."""
+        return any(isinstance(place, ObjectPath) for place in self.readable)
+
+    def location_of(self, path: ObjectPath) -> BucketLocation:
+        """Return how to reach the bucket of an external file."""
+        named = self.buckets.get(path.bucket)
+        found = named or ReadableBucketSettings(
+            endpoint=self.endpoint,
+            region=self.region,
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+            virtual_hosted_style=self.virtual_hosted_style,
+            ca_file=self.ca_file,
+            allow_http=self.allow_http,
+        )
+        return found.location(path, timeout=self.request_timeout, retry_timeout=self.retry_timeout)
+
     @property
     def format_paths(self) -> list[str]:
         """The site's formats as `external.load` takes them."""
@@ -152,7 +191,7 @@ class StorageSettings(BucketSettings):
     @classmethod
     def _folders_exist(cls, folders: list[Path]) -> list[Path]:
         for folder in folders:
-            if not folder.is_dir():
+            if not isinstance(folder, ObjectPath) and not folder.is_dir():
                 raise ValueError(
                     f"names {folder}, which is not a folder; create it or leave it out"
                 )
@@ -243,7 +282,8 @@ def private_folders() -> list[Path]:
     ]
     if settings.TILED.logs.audit_file is not None:
         files.append(settings.TILED.logs.audit_file)
-    return [server.data_dir, storage.directory, *settings.PRIVATE_CODE, *files]
+    own = [] if storage.uri is None else [ObjectPath.parse(storage.uri)]
+    return [server.data_dir, storage.directory, *settings.PRIVATE_CODE, *files, *own]
 
 
 def specs_settings() -> SpecsSettings:

@@ -14,15 +14,17 @@ from tiled_client.wire.structures import Structure, structure_from_json
 
 from .fields import StructureField
 from .node_refs import NodeRef
-from .object_models import AssetPart
+from .object_models import AssetPart, Chunk, ReplacedObject
 
 __all__ = [
     "Asset",
     "AssetPart",
+    "Chunk",
     "DataSource",
     "DataSourceAsset",
     "Node",
     "Receipt",
+    "ReplacedObject",
     "Revision",
     "StorageMark",
     "TagPath",
@@ -143,6 +145,10 @@ class DataSource(models.Model):
     node: empty for that folder itself, unless a writer had to switch from a folder that another
     writer, which lost its lock, may still write to.
 
+    `chunk_grid` and `chunks_written` are of an array in a bucket: the size of its chunks along each
+    dimension, separated by commas, and which of them were written (`none`, `some`: those of a
+    `Chunk`, or `all`).
+
     `further` are other data sources of the node, in the form of the wire, assets included: an
     imported node may have several. They are listed, and their files can be downloaded; data are
     read by this one.
@@ -161,6 +167,8 @@ class DataSource(models.Model):
     nbytes = models.BigIntegerField(null=True, editable=False)
     folder = models.CharField(max_length=32, default="", blank=True, editable=False)
     further = models.JSONField(null=True, editable=False)
+    chunk_grid = models.CharField(max_length=255, null=True, editable=False)
+    chunks_written = models.CharField(max_length=4, null=True, editable=False)
     assets: models.ManyToManyField[Asset, DataSourceAsset] = models.ManyToManyField(
         "Asset", through="DataSourceAsset", related_name="data_sources"
     )

@@ -47,3 +47,45 @@ class AssetPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset} from byte {self.start}"
+
+
+class Chunk(models.Model):
+    """The object that holds a chunk of an array in a bucket.
+
+    `index` are the numbers of the chunk, joined by dots, and `row` is the first of them. `name` is
+    that of the object, below that of the node. Where all chunks were written, one without a row
+    is in the object that Zarr gives it by its index. `plain` says whether that object is current,
+    for other readers of the bucket. A row without an index says so of `zarr.json`.
+    """
+
+    data_source = models.ForeignKey(
+        "catalog.DataSource", related_name="chunks", db_index=False, on_delete=models.CASCADE
+    )
+    row = models.BigIntegerField(editable=False)
+    index = models.CharField(max_length=255, editable=False)
+    name = models.CharField(max_length=255, editable=False)
+    plain = models.BooleanField(editable=False)
+    time = models.DateTimeField(editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["data_source", "index"], name="unique_chunk_index")
+        ]
+        indexes = [
+            models.Index(fields=["data_source", "row"], name="chunks_by_row"),
+            models.Index(fields=["time"], condition=models.Q(plain=False), name="chunks_not_plain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReplacedObject(models.Model):
+    """An object of a node that a write has replaced at `time`. Readers may still need it then."""
+
+    node = models.UUIDField(db_index=True, editable=False)
+    name = models.CharField(max_length=255, editable=False)
+    time = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Self
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.errors import Unavailable
 
-CACHE_URI = re.compile(r"(redis|rediss)://([^/?@]*@)?[^/?@,]+(/\d*)?(\?.*)?|unix://.+")
+from .address import parse_address
 
-
-def _has_valid_port(uri: str) -> bool:
-    try:
-        port = urlsplit(uri).port
-    except ValueError:
-        return False
-    return port is None or port > 0
+# Replication to a replica that may be promoted is less than this behind, in seconds.
+SENTINEL_REPLICATION_SECONDS = 10.0
 
 
 class StreamingCacheSettings(BaseModel):
@@ -31,7 +24,8 @@ class StreamingCacheSettings(BaseModel):
         default=None,
         description="URI of the Redis or Valkey server: `redis://HOST:PORT`, `rediss://` for TLS, "
         "with `:PASSWORD@` or `USER:PASSWORD@` before the host if it requires a password, or "
-        "`unix:///PATH`. Default: `serve` and `runserver` start their own Valkey.",
+        "`unix:///PATH`. With Sentinels `redis+sentinel://HOST,HOST/SERVICE`, or "
+        "`rediss+sentinel://` for TLS. Default: `serve` and `runserver` start their own Valkey.",
         examples=["redis://localhost:6379"],
     )
     data_ttl: int = Field(
@@ -140,6 +134,15 @@ class StreamingCacheSettings(BaseModel):
         "disconnected. Until then they wait, and miss nothing.",
         examples=["60"],
     )
+    replication_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        le=3600,
+        description="Time in seconds by which a replica of the cache may be behind when it becomes "
+        "the primary: persisted updates of this time are kept in the database, and streamed again "
+        "if they were lost in a failover. Default: 10 if `uri` names Sentinels, else 0.",
+        examples=["10"],
+    )
     outbox_bytes: int = Field(
         default=1 << 30,
         ge=1 << 20,
@@ -178,14 +181,18 @@ class StreamingCacheSettings(BaseModel):
 
     @field_validator("uri")
     @classmethod
-    def _known_scheme(cls, uri: str | None) -> str | None:
-        if uri is not None and (CACHE_URI.fullmatch(uri) is None or not _has_valid_port(uri)):
-            raise ValueError(
-                "is not the address of one Redis; write redis://localhost:6379, or leave it out to "
-                "let the server start an embedded Valkey. Addresses of Sentinels, of a Redis "
-                "Cluster or of several servers are not supported"
-            )
+    def _valid_addresses(cls, uri: str | None) -> str | None:
+        if uri is not None:
+            parse_address(uri)
         return uri
+
+    @property
+    def retained_seconds(self) -> float:
+        """For how long the outbox keeps published updates, which a failover may lose."""
+        if self.replication_seconds is not None:
+            return self.replication_seconds
+        watched = self.uri is not None and parse_address(self.uri).service
+        return SENTINEL_REPLICATION_SECONDS if watched else 0.0
 
     @model_validator(mode="after")
     def _numbering_outlives_data(self) -> Self:

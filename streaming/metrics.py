@@ -6,7 +6,7 @@ from core.metrics.families import SECONDS, Counter, Gauge, Histogram, SiteGauge
 
 from .protocol.notices import Reason
 
-ENDPOINTS = (("single",), ("multi",))
+ENDPOINTS = (("single",), ("multi",), ("ingest",))
 REASONS = tuple((reason.value,) for reason in Reason)
 
 CONNECTIONS = Gauge(
@@ -43,6 +43,9 @@ MESSAGES_APPENDED = Counter(
 )
 BYTES_APPENDED = Counter(
     "tiled_stream_appended_bytes_total", "Bytes of updates that were appended to streams."
+)
+FRAMES_RECEIVED = Counter(
+    "tiled_ingest_frames_received_total", "Frames that producers sent to the ingest endpoint."
 )
 MESSAGES_DELIVERED = Counter(
     "tiled_stream_messages_delivered_total", "Messages that were sent to subscribers."

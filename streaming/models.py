@@ -1,4 +1,8 @@
-"""The outbox table: entries for a stream, from the commit of their write until they are in it."""
+"""Tables of the streams.
+
+The outbox: entries for a stream, from the commit of their write until they are in it. And how far
+the producers of the ingest endpoint have come.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,57 @@ class Waiting(models.Model):
         ]
         verbose_name = "outbox entry"
         verbose_name_plural = "outbox entries"
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.node}"
+
+
+class ProducerProgress(models.Model):
+    """The last frame of a producer that was stored in a node; `sequence` is its number.
+
+    It is changed in the transaction of the write, so that a producer that lost its connection
+    continues behind it. Nodes are identified by their UUID, which is never reused.
+    """
+
+    node = models.UUIDField(editable=False)
+    producer = models.CharField(max_length=32, editable=False)
+    sequence = models.BigIntegerField(editable=False)
+    time = models.DateTimeField(db_index=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "producer"], name="unique_producer_of_node")
+        ]
+        verbose_name_plural = "progress of producers"
+
+    def __str__(self) -> str:
+        return f"{self.producer} at {self.sequence} of {self.node}"
+
+
+class Retained(models.Model):
+    """An entry that was published lately, in case that a failover of Redis loses it.
+
+    It has the ID that it had in the outbox; `published` is when it was moved here. A large
+    update has no content here: of such an update, the outbox records only that it existed.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    node = models.UUIDField(editable=False)
+    kind = models.CharField(max_length=6, choices=EntryKind)
+    token = models.CharField(max_length=16)
+    count = models.PositiveIntegerField(default=1)
+    size = models.BigIntegerField(default=0)
+    since = models.DateTimeField()
+    memory = models.CharField(max_length=16, blank=True, default="")
+    published = models.DateTimeField()
+    before = models.BinaryField(default=b"")
+    after = models.BinaryField(default=b"")
+    payload = models.BinaryField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["node", "id"], name="retained_in_order")]
+        verbose_name = "retained entry"
+        verbose_name_plural = "retained entries"
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.node}"

@@ -28,6 +28,7 @@ from catalog.storage.objects.client import ObjectStore
 from catalog.storage.objects.location import BucketLocation
 
 SHARED_BUCKET = os.environ.get("TEST_STORAGE_URI", "").rstrip("/")
+in_folder = pytest.mark.skipif(bool(SHARED_BUCKET), reason="handles files of the storage directory")
 START_SECONDS = 30
 KEY, SECRET = "tests", "tests-secret"
 

@@ -18,6 +18,7 @@ SERVER_NAMES = {"chromium", "running", "manage", "subprocess", "own_cache", "Run
 FILE_MODULES = {
     "test_assets",
     "test_bad_nodes",
+    "test_bucket_files",
     "test_confinement",
     "test_embedded_containers",
     "test_embedded_nodes",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 
+from streaming.redis.clients import channel_layer_host
+
 from .config.databases import django_database
 from .config.directories import create_directories
 from .config.locations import PROJECT, private_code
@@ -151,13 +153,7 @@ CHANNEL_LAYERS = (
             # process.
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
-                "hosts": [
-                    {
-                        "address": TILED.streaming_cache.uri,
-                        "socket_timeout": TILED.streaming_cache.timeout,
-                        "socket_connect_timeout": TILED.streaming_cache.timeout,
-                    }
-                ],
+                "hosts": [channel_layer_host(TILED.streaming_cache)],
                 "prefix": f"{TILED.streaming_cache.prefix}:channels",
             },
         }

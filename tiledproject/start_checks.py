@@ -13,6 +13,7 @@ from collections.abc import Callable
 from django.db import connection
 
 from catalog.services.site_marker import ForeignStorage, check_storage
+from catalog.storage.errors import StorageUnavailable
 from core.migration_state import migration_state
 
 from .checks import GUESSABLE_KEY_ID, problems
@@ -72,6 +73,8 @@ def _storage_of_another(site: Settings) -> None:
         check_storage()
     except ForeignStorage as error:
         raise ConfigError(str(error)) from None
+    except StorageUnavailable as error:
+        raise ConfigError(f"storage.uri names {site.storage.uri}. {error}") from None
     except OSError as error:
         raise ConfigError(
             f"storage.directory is {folder}, in which no file can be made or read "

@@ -37,6 +37,11 @@ def register_statuses(statuses: Mapping[type[Exception], int]) -> None:
     _statuses.update(statuses)
 
 
+def registered_status(error: Exception) -> int | None:
+    """Return the HTTP status of an exception of another package; None if it is not registered."""
+    return next((_statuses[base] for base in type(error).__mro__ if base in _statuses), None)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Return the response to `error`, and count it; None makes Django return a 500."""
     response = _response_to(error, context)
@@ -80,7 +85,7 @@ def _service_response(error: ServiceError, context: dict[str, Any]) -> HttpRespo
 
 
 def _registered_response(error: Exception) -> HttpResponse | None:
-    status = next((_statuses[base] for base in type(error).__mro__ if base in _statuses), None)
+    status = registered_status(error)
     if status is None:
         return None
     retry_after = getattr(error, "retry_after", None)

@@ -8,6 +8,7 @@ from tiled_client.wire.structure_family import Management
 from ..config import storage_settings
 from ..services.nodes.drafts import parse_data_source
 from ..storage import external, files
+from ..storage.bucket_files.paths import are_folders
 from .discovery import DiscoveredDataset
 
 ROWS_PROPERTY = "rows"
@@ -37,13 +38,14 @@ def describe_source(found: DiscoveredDataset, inspected: external.Inspected) -> 
 
 def list_assets(found: DiscoveredDataset) -> list[Asset]:
     """Return the files as assets, numbered if they are several, or a sequence."""
+    folders = are_folders(found.paths)
     many = found.mimetype.startswith(SEQUENCE) or len(found.paths) > 1
     return [
         Asset(
             data_uri=files.file_uri(path),
-            is_directory=path.is_dir(),
+            is_directory=is_folder,
             parameter="data_uris" if many else "data_uri",
             num=number if many else None,
         )
-        for number, path in enumerate(found.paths)
+        for number, (path, is_folder) in enumerate(zip(found.paths, folders, strict=True))
     ]

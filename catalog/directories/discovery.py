@@ -12,6 +12,7 @@ from pathlib import Path
 from tiled_client.wire.structure_family import StructureFamily
 
 from ..storage import external
+from ..storage.bucket_files.paths import ObjectPath
 
 # Temporary files of programs, and files that are not complete yet.
 IGNORED_NAMES = re.compile(r"\..*|.*~|.*\.(?:tmp|temp|part|partial|swp|lock|crdownload)")
@@ -55,12 +56,14 @@ class FolderListing:
 
 
 def list_folder(folder: Path, rules: Rules) -> FolderListing:
-    """List the data sets and subfolders in `folder`. Raises OSError.
+    """List the data sets and subfolders in `folder`. Raises OSError; for a prefix, StorageError.
 
     Numbered images are one sequence, even if there is only one. Symbolic links to folders are
     ignored: they may be circular. Files whose names differ only in their extension keep it in
     their keys.
     """
+    if isinstance(folder, ObjectPath):
+        return arrange(folder.entries(), rules)
     entries = [
         (Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in os.scandir(folder)
     ]

@@ -22,6 +22,7 @@ from ..services.nodes.create import create_node, register_node
 from ..services.nodes.data_sources import DataSourcePatch, update_data_source
 from ..services.nodes.drafts import Draft, validate_key
 from ..storage import external
+from ..storage.bucket_files.paths import ObjectPath
 from ..storage.errors import StorageError, Unreadable
 from .descriptions import ROWS_PROPERTY, describe_source, inspect_dataset, list_assets
 from .discovery import DiscoveredDataset, Rules, list_folder
@@ -63,7 +64,7 @@ class Registrar:
         """Scan one folder alone; return its subfolders, which are containers now."""
         try:
             listing = list_folder(folder, self._rules)
-        except OSError as error:
+        except (OSError, StorageError) as error:
             self._log_rejection(folder, str(error))
             return ()
         self.unread.discard(folder)
@@ -228,7 +229,12 @@ def _patch(
 
 
 def _fingerprint(found: DiscoveredDataset) -> Fingerprint:
-    """Return a value that changes when the files change, or when files are added."""
+    """Return a value that changes when the files change, or when files are added.
+
+    Objects are not watched: their names suffice, and save a request each.
+    """
+    if isinstance(found.paths[0], ObjectPath):
+        return tuple((str(path), 0, 0) for path in found.paths)
     return tuple(look for path in found.paths for look in _look(path))
 
 

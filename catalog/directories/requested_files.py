@@ -17,6 +17,7 @@ from tiled_client.wire.structure_family import StructureFamily
 
 from ..config import storage_settings
 from ..storage import external, files
+from ..storage.bucket_files.paths import is_object_uri
 from ..storage.errors import MissingFile
 from .discovery import IGNORED_NAMES, NUMBERED, DiscoveredDataset, Rules, arrange, is_decodable
 
@@ -33,15 +34,14 @@ def find_requested(paths: Sequence[str], mimetype: str | None) -> DiscoveredData
     UnsupportedMedia, StorageError.
     """
     if len(paths) == 1:
-        text = _absolute(paths[0])
-        real = _resolved(text)
+        real = _resolved(paths[0])
         matching = not real.exists() and WILDCARDS.search(real.name)
         if matching:
             return _dataset(_matches(real), mimetype, several=True)
         if real.is_dir() and (mimetype or Rules().mimetype(real)) is None:
             return real
         return _dataset([_existing(real)], mimetype, several=False)
-    found = [_existing(_resolved(_absolute(path))) for path in paths]
+    found = [_existing(_resolved(path)) for path in paths]
     return _dataset(found, mimetype, several=True)
 
 
@@ -63,8 +63,11 @@ def _absolute(text: str) -> PurePosixPath:
     return path
 
 
-def _resolved(path: PurePosixPath) -> Path:
-    return external.resolve_uri(files.file_uri(Path(path)), storage_settings().readable)
+def _resolved(text: str) -> Path:
+    # A question mark is a wildcard here, as in paths of files, and no query.
+    is_object = is_object_uri(text)
+    uri = text.replace("?", "%3F") if is_object else files.file_uri(Path(_absolute(text)))
+    return external.resolve_uri(uri, storage_settings().readable)
 
 
 def _existing(path: Path) -> Path:

@@ -57,8 +57,9 @@ class Superseded(Unavailable):
 def write_lock(path: str) -> Iterator[Fence]:
     """Hold the lock of the node at `path` for a write. Look the node up inside the block."""
     with node_lock(path):
-        if not on_postgresql():
-            yield Fence(exclusive=True)  # without PostgreSQL the node's lock is a file lock itself
+        if not on_postgresql() or not storage_settings().changes_files:
+            # Without PostgreSQL the node's lock is a file lock itself. Objects are never changed.
+            yield Fence(exclusive=True)
             return
         with _held(path) as exclusive:
             yield Fence(exclusive)

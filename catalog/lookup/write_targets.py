@@ -38,6 +38,7 @@ NODE_COLUMNS = (
     "data_source__structure",
     "data_source__generation",
     "data_source__folder",
+    "data_source__chunk_grid",
     "creator",
 )
 ASSET_COLUMNS = ("asset_id", "asset__data_uri", "asset__size", "asset__rows", "asset__rows_size")
@@ -56,6 +57,7 @@ class WriteTarget:
     structure: Structure | None
     generation: int = 0
     folder: str = ""
+    chunk_grid: str = ""
     creator: UUID | None = None
 
     @property
@@ -76,7 +78,7 @@ def get_write_target(path: str, *families: StructureFamily) -> WriteTarget:
     if row is None:
         reject_embedded(segments)
         raise no_such_entry(segments)
-    uuid, family_name, source_id, management, text, generation, folder, creator = row
+    uuid, family_name, source_id, management, text, generation, folder, grid, creator = row
     node, family = _uuid(uuid), StructureFamily(family_name)
     check_family(joined, family, families)
     structure = None if text is None else _structures.get(node, family, text)
@@ -89,6 +91,7 @@ def get_write_target(path: str, *families: StructureFamily) -> WriteTarget:
         structure,
         generation or 0,
         folder or "",
+        grid or "",
         None if creator is None else _uuid(creator),
     )
 
@@ -137,6 +140,12 @@ def store_size(partition: StoredPartition, size: int, rows: int) -> bool:
     """Set the valid size and rows of the file; return False if it was deleted or resized since."""
     values = [rows, size, size, partition.asset_id, partition.size]
     return _changed(_update(vendor(), Asset, "rows", "rows_size", "size"), values)
+
+
+def store_generation(target: WriteTarget) -> bool:
+    """Count a change of the data; return False if `target` was deleted or changed since."""
+    known = [target.generation + 1, target.source_id, target.generation]
+    return _changed(_update(vendor(), DataSource, "generation"), known)
 
 
 def superseded(target: WriteTarget) -> ServiceError:

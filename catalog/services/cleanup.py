@@ -1,147 +1,40 @@
-"""Clean up files that belong to no node, or to no row of their node.
+"""Clean up data that belong to no node, or to no row of their node.
 
-A deletion first deletes rows, then files; a new node first has files, then a row. If a server is
-killed in between, an orphaned folder is left. A write creates files under new names, which become
-current with a row: if it is interrupted, or the response to its COMMIT is lost, no row names either
-the new files or those that they replaced.
+A deletion first deletes rows, then data; a new node first has data, then a row. If a server is
+killed in between, orphaned data are left. A write creates files or objects under new names, which
+become current with a row: if it is interrupted, or the response to its COMMIT is lost, no row names
+either the new ones or those that they replaced.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-import time
-import uuid
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from pathlib import Path
 
-from ..config import storage_settings
-from ..locks.node_locks import LockTimeout, node_lock
-from ..locks.removal_hold import removals_are_held
-from ..models import DataSource, Node
-from ..storage import files
-from ..storage.chunks import staging_names
-from ..storage.errors import StorageError
-from .arrays.overwrites import clean_up_stages, has_pending_stages
-from .assets.stores import discard_folder, node_folder
+from .stores.known_nodes import MIN_AGE_SECONDS
+from .stores.site import storage
 
 logger = logging.getLogger(__name__)
 
-# In seconds: younger files may belong to a node that is being created.
-MIN_AGE_SECONDS = 15 * 60
-BATCH = 1000
-_TWO_DIGITS = re.compile(r"[0-9a-f]{2}")
-_UUID = re.compile(r"[0-9a-f]{32}")
-_OF_WRITE = re.compile(
-    r"(partition|block|buffers|branch)-([0-9.]*-)?[0-9a-f]{8}(\.arrows|\.parquet|\.zip)?(\..*\.partial)?"
-)
-
 
 def remove_orphaned_folders(*, min_age: float = MIN_AGE_SECONDS) -> int:
-    """Remove the folders of nodes that do not exist; return how many were removed.
+    """Remove the data of nodes that do not exist; return the number of these nodes.
 
-    Folders that changed in the last `min_age` seconds stay, and so does everything else in the
+    Data that changed in the last `min_age` seconds stay, and so does everything else in the
     storage.
     """
-    removed = 0
-    folders = node_folders(storage_settings().directory)
-    while found := list(islice(folders, BATCH)):
-        for node in missing(found):
-            if is_old(node_folder(node), min_age) and not removals_are_held():
-                discard_folder(node)
-                removed += 1
+    removed = storage().remove_orphaned_nodes(min_age)
     if removed:
         logger.warning("Removed %s folders of nodes that do not exist.", removed)
     return removed
 
 
 def remove_orphaned_files(*, min_age: float = MIN_AGE_SECONDS) -> int:
-    """Remove files of existing nodes that no row names; return how many were removed.
+    """Remove files or objects of existing nodes that no row names; return how many were removed.
 
     Each is checked under the lock of its node: a write that may still make it current holds
     that lock, or has lost its session and cannot commit.
     """
-    removed = 0
-    folders = node_folders(storage_settings().directory)
-    while found := list(islice(folders, BATCH)):
-        suspects = {
-            node for node in found if _files_of_writes(node, min_age) or has_pending_stages(node)
-        }
-        paths = Node.objects.filter(uuid__in=suspects).values_list("uuid", "path")
-        for node, path in list(paths):
-            try:
-                with node_lock(path):
-                    removed += clean_up_stages(node, min_age=min_age)
-                    removed += _remove_unnamed(node, min_age)
-            except (LockTimeout, StorageError, OSError) as error:
-                # A damaged node must not prevent the cleanup of all others.
-                logger.warning("Skipped the files of %s until the next cleanup: %s", path, error)
+    removed = storage().remove_orphaned_files(min_age)
     if removed:
         logger.warning("Removed %s files that no write has made current.", removed)
     return removed
-
-
-def _remove_unnamed(node: uuid.UUID, min_age: float) -> int:
-    unnamed = unnamed_files(node, min_age)
-    if removals_are_held():
-        return 0
-    for path in unnamed:
-        files.remove_stored(storage_settings().directory, path)
-    return len(unnamed)
-
-
-def unnamed_files(node: uuid.UUID, min_age: float) -> list[Path]:
-    """Return the files of an existing node, and the folders of its array, that no row names.
-
-    Without the lock of the node, a write in progress may still make one of them current.
-    """
-    if not (candidates := _files_of_writes(node, min_age)):
-        return []
-    source = DataSource.objects.filter(node__uuid=node).first()
-    if source is None:
-        return []  # deleted since; its folder goes as a whole
-    named = {files.uri_path(link.asset.data_uri).name for link in source.asset_links.all()}
-    named.add(source.folder)
-    unnamed = [path for path in candidates if path.name not in named]
-    folder = node_folder(node)
-    if source.folder:
-        # The array has moved to `source.folder`; these are left from before.
-        left = [folder / name for name in ("c", "zarr.json", "written")]
-        left += [
-            Path(each.path) for each in staging_names.find_stages(folder)
-        ]  # those of many go with `c`
-        unnamed += [path for path in left if is_old(path, min_age)]
-    return unnamed
-
-
-def _files_of_writes(node: uuid.UUID, min_age: float) -> list[Path]:
-    """Return the files in a node's folder whose names were chosen for a single write."""
-    return [path for path in _named(node_folder(node), _OF_WRITE) if is_old(path, min_age)]
-
-
-def missing(nodes: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Return those of `nodes` that are not in the database."""
-    return set(nodes) - set(Node.objects.filter(uuid__in=nodes).values_list("uuid", flat=True))
-
-
-def node_folders(root: Path) -> Iterator[uuid.UUID]:
-    """Iterate over the nodes that have a folder in the storage."""
-    for group in _named(root, _TWO_DIGITS):
-        for folder in _named(group, _UUID):
-            if folder.name.startswith(group.name):
-                yield uuid.UUID(folder.name)
-
-
-def _named(folder: Path, form: re.Pattern[str]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [path for path in folder.iterdir() if form.fullmatch(path.name)]
-
-
-def is_old(folder: Path, seconds: float) -> bool:
-    """Return whether a file or folder exists, and has not changed in the last `seconds`."""
-    try:
-        return folder.lstat().st_mtime <= time.time() - seconds
-    except FileNotFoundError:
-        return False

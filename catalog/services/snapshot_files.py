@@ -35,7 +35,7 @@ from ..storage.chunks import staging_names, written_marks
 from ..storage.encoding import Encoding
 from ..storage.errors import StorageError
 from ..storage.regions import chunk_region, overlap, shape_of, whole
-from .assets.stores import array_folder, stored_file
+from .stores.folder.paths import array_folder, stored_file
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from .bucket_files.paths import ObjectPath
 from .errors import OutsideReadable, Unsupported
 
 
@@ -16,7 +17,9 @@ def node_directory(root: Path, node: uuid.UUID) -> Path:
 
 
 def file_uri(path: Path) -> str:
-    """Return the URI of an absolute path: `file://localhost/…`, percent-encoded."""
+    """Return the URI of an absolute path: `file://localhost/…` or `s3://…`, percent-encoded."""
+    if isinstance(path, ObjectPath):
+        return path.as_uri()
     if not path.is_absolute():
         raise ValueError(f"{path} is not an absolute path.")
     return "file://localhost" + quote(str(path))
@@ -31,7 +34,8 @@ def uri_path(data_uri: str) -> Path:
         raise Unsupported(f"{data_uri!r} is not a URI.") from error
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         raise Unsupported(
-            f"Only local files can be read, such as file://localhost/data/a.tiff, not {data_uri!r}."
+            f"{data_uri!r} names neither a local file, such as file://localhost/data/a.tiff, nor "
+            "an object of a bucket, such as s3://bucket/a.tiff."
         )
     if not path.startswith("/") or "\0" in path or parts.query or parts.fragment:
         raise Unsupported(f"{data_uri!r} has no absolute path.")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from .bucket_files.paths import ObjectPath
 from .errors import MissingFile, OutsideReadable, Unreadable
 from .safe_open import open_beneath
 
@@ -30,6 +31,11 @@ class OpenFile:
     descriptor: int
     size: int
     modified: int
+
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        return f"{self.modified:x}-{self.size:x}"
 
     def chunks(self, start: int, length: int) -> FileChunks:
         """Return an iterator of `length` bytes from `start` on, which closes the file."""
@@ -79,6 +85,8 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
     Links that lead out of it are omitted. With `readable`, the folder is opened below that one
     without following links. Raises MissingFile, Unreadable, OutsideReadable.
     """
+    if isinstance(folder, ObjectPath):
+        return _object_manifest(folder)
     found: list[str] = []
     root = folder
     try:
@@ -97,6 +105,13 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
     finally:
         os.close(start)
     return sorted(found)
+
+
+def _object_manifest(folder: ObjectPath) -> list[str]:
+    found = sorted(name for name, _ in folder.walk_objects())
+    if not found:
+        raise MissingFile(f"There are no objects below {folder}.")
+    return found
 
 
 def resolve_below(folder: Path, relative: str) -> Path:
@@ -143,6 +158,8 @@ def open_file(path: Path, folder: Path | None = None) -> OpenFile:
 
 def check_unmoved(path: Path) -> None:
     """Raise OutsideReadable if a resolved path contains a link by now."""
+    if isinstance(path, ObjectPath):
+        return
     try:
         unmoved = os.path.realpath(path) == str(path)
     except OSError:

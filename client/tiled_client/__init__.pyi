@@ -18,6 +18,7 @@ from .errors import BadRequest as BadRequest
 from .errors import Conflict as Conflict
 from .errors import FailureCause as FailureCause
 from .errors import Forbidden as Forbidden
+from .errors import FrameRejected as FrameRejected
 from .errors import Invalid as Invalid
 from .errors import InvalidResponse as InvalidResponse
 from .errors import NodeDeleted as NodeDeleted
@@ -37,6 +38,12 @@ from .errors import Unauthorized as Unauthorized
 from .errors import Unavailable as Unavailable
 from .errors import UnsupportedMedia as UnsupportedMedia
 from .http.cache import Cache as Cache
+from .ingest.asyncio.writer import AsyncArrayWriter as AsyncArrayWriter
+from .ingest.asyncio.writer import AsyncIngestWriter as AsyncIngestWriter
+from .ingest.asyncio.writer import AsyncTableWriter as AsyncTableWriter
+from .ingest.sync.node_writers import ArrayWriter as ArrayWriter
+from .ingest.sync.node_writers import TableWriter as TableWriter
+from .ingest.sync.writer import IngestWriter as IngestWriter
 from .nodes import ArrayClient as ArrayClient
 from .nodes import AwkwardClient as AwkwardClient
 from .nodes import BytesClient as BytesClient
@@ -70,6 +77,7 @@ from .profiles.errors import ProfileExists as ProfileExists
 from .profiles.errors import ProfileNotFound as ProfileNotFound
 from .settings import HttpOptions as HttpOptions
 from .settings import StreamOptions as StreamOptions
+from .settings import WriterOptions as WriterOptions
 from .stream.asyncio.connection import AsyncStreamConnection as AsyncStreamConnection
 from .stream.asyncio.iteration import AsyncUpdates as AsyncUpdates
 from .stream.asyncio.subscription import (

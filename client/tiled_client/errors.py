@@ -19,9 +19,10 @@ TiledClientError
 │   └── Unavailable              503
 ├── TransportError               no complete response, and ConnectionError
 ├── InvalidResponse              a response that does not follow the protocol
-└── StreamError                  errors of subscriptions
-    ├── StreamLost               the connection broke; it is reconnected up to a limit
-    └── StreamTimeout            no first message in time, and TimeoutError
+├── StreamError                  errors of subscriptions, and of writers
+│   ├── StreamLost               the connection broke; it is reconnected up to a limit
+│   └── StreamTimeout            no first message in time, and TimeoutError
+└── FrameRejected                a frame of a writer was not applied; `reason` is an error
 
 Attributes of all of them: `detail` is one sentence, or several, about what failed; `status` the
 HTTP status or the WebSocket close code, `code` the server's name for the reason, and `url` that of
@@ -198,6 +199,38 @@ class StreamLost(StreamError):
 
 class StreamTimeout(StreamError, TimeoutError):
     """The server did not start the stream in time."""
+
+
+class FrameRejected(TiledClientError):
+    """A frame that a writer sent was not applied.
+
+    Parameters
+    ----------
+    reason
+        The error that a separate request would have raised.
+    path
+        The node.
+    sequence
+        The number of the frame: the first one of a writer for this node has number 1.
+    later_applied
+        Whether the frames after it are applied nevertheless.
+    """
+
+    def __init__(
+        self, reason: TiledClientError, path: str, sequence: int, *, later_applied: bool
+    ) -> None:
+        rest = "the frames after it are applied" if later_applied else "nothing after it is applied"
+        super().__init__(
+            f"Frame {sequence} for the node /{path} was not applied, and {rest}: {reason.detail}",
+            status=reason.status,
+            code=reason.code,
+        )
+        self.reason = reason
+        self.path = path
+        self.sequence = sequence
+        self.later_applied = later_applied
+        self.others: tuple[FrameRejected, ...] = ()
+        """Further frames that were not applied, in their order."""
 
 
 ERRORS_BY_STATUS: dict[int, type[RequestRejected]] = {

@@ -29,6 +29,7 @@ BETWEEN_PARTS = frozenset(
         "handle",
         "http_options",
         "mark_ready",
+        "node_id",
         "may_be_of_others",
         "node_pages",
         "origin",

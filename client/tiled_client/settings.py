@@ -68,3 +68,32 @@ class StreamOptions:
         """Raise TypeError or ValueError for a value that is not a positive number."""
         check_positive(self, "connect_timeout", "idle_before_ping", "buffer_bytes")
         check_not_negative(self, "give_up_after")
+
+
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """Timeouts and limits of a writer. Times are in seconds, sizes in bytes."""
+
+    max_pending: int = 1024
+    """Maximum number of frames that are not acknowledged yet; then the next call waits."""
+    pending_bytes: int = 64 * 2**20
+    """Maximum size of these frames together."""
+    spool: str | os.PathLike[str] | None = None
+    """Folder in which frames are kept until they are acknowledged; the next process sends them."""
+    spool_bytes: int = 2**30
+    """Maximum size of the spool. `max_pending` does not apply then."""
+    fsync: bool = False
+    """Wait for the disk after each frame, so that the spool survives a failure of the machine."""
+    timeout: float | None = None
+    """How long a call waits for room, before it raises `StreamTimeout`; None: without limit."""
+    connect_timeout: float = 10.0
+    """Timeout of one attempt to connect."""
+    idle_before_ping: float = 20.0
+    """Time without a message before a ping; without a response for as long again, reconnect."""
+    give_up_after: float = 3600.0
+    """How long a lost connection is retried."""
+
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for a value that is not a positive number."""
+        check_positive(self, "max_pending", "pending_bytes", "connect_timeout", "idle_before_ping")
+        check_not_negative(self, "give_up_after")

@@ -28,6 +28,8 @@ Fields of `meta`, as of the last write; all times are milliseconds of Redis's cl
     token       token of the last persisted write
     settled     tokens of writes whose first attempt failed and that came from the outbox since
     once        tokens of recent requests that store nothing and may be repeated
+    by:<id>     last sequence of a producer that was appended and not persisted (ingest endpoint)
+    producers   their IDs, the oldest first
     told        bytes of updates recently published with their notification (a leaky bucket)
     gone        the node was deleted; then there is no other field
 

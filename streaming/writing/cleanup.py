@@ -8,7 +8,7 @@ from uuid import UUID
 
 import redis
 
-from catalog.services.cleanup import BATCH, missing
+from catalog.services.stores.known_nodes import BATCH, missing
 
 from ..config import streaming_cache_settings
 from ..redis.clients import writer_client

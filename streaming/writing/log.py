@@ -23,11 +23,13 @@ from ..protocol.cursor import Position, StreamHead
 from ..redis.clients import writer_client
 from ..redis.keys import StreamKeys, memory_key
 from .scripts import Scripts, StagedPayload
-from .updates import MAX_PAYLOAD_BYTES, EncodedUpdate, UpdateTooLarge, encode
+from .updates import MAX_PAYLOAD_BYTES, EncodedUpdate, UpdateBatch, UpdateTooLarge, encode
 
 UNLINK_CHUNK = 1000
 # Prefix of the token of a request that stores nothing and that its client may repeat.
 UNSTORED_PREFIX = "once:"
+# Position of updates that may follow any other.
+ANYWHERE = "-"
 
 
 class OutboxPosition(NamedTuple):
@@ -52,8 +54,9 @@ class StreamLog:
         self._client = client
         self._settings = settings
         self._scripts = Scripts(client, settings)
-        self._append, self._close, self._drop = [
-            self._scripts.load(name) for name in ("append.lua", "close.lua", "drop.lua")
+        self._append, self._append_many, self._close, self._drop = [
+            self._scripts.load(name)
+            for name in ("append.lua", "append_many.lua", "close.lua", "drop.lua")
         ]
 
     def append(
@@ -79,12 +82,44 @@ class StreamLog:
         Raises OrderConflict if another entry follows `position.after`, UpdateTooLarge, and as
         `append` does.
         """
-        if len(update.payload or b"") > MAX_PAYLOAD_BYTES:
-            raise UpdateTooLarge(
-                f"The update has {len(update.payload or b'')} bytes; the streaming cache accepts "
-                f"{MAX_PAYLOAD_BYTES} at most. Write it in smaller parts."
-            )
+        _check_size(update)
         return self._add(node, update, "head" if update.payload else "frame", token, position)
+
+    def put_many(self, node: UUID, batch: UpdateBatch) -> StreamHead:
+        """Append updates with as many numbers, all or none; return the position of the last.
+
+        Raises as `put` does.
+        """
+        for update in batch.updates:
+            _check_size(update)
+        keys, settings = self._keys(node), self._settings
+        staged = _staged(keys, batch.updates)
+        size = sum(update.size for update in batch.updates)
+        epoch, sequence, count = self._scripts.run(
+            self._append_many,
+            [*_names(keys), *(each.key for each in staged)],
+            new_epoch() if batch.producer else batch.marks[-1],
+            settings.data_ttl,
+            settings.seq_ttl,
+            settings.stream_bytes,
+            batch.producer,
+            ANYWHERE if batch.after is None else batch.after,
+            *batch.arguments(),
+            staged=staged,
+            size=size,
+        )
+        MESSAGES_APPENDED.labels().add(count)
+        BYTES_APPENDED.labels().add(size if count else 0)
+        return StreamHead(epoch.decode(), Position(sequence))
+
+    def producer_sequence(self, node: UUID, producer: str) -> int:
+        """Return the last number of a producer's updates that were not stored, or 0.
+
+        Raises Unavailable.
+        """
+        with self._scripts.translating_errors():
+            found: Any = self._client.hget(self._keys(node).meta, f"by:{producer}")
+        return int(found or 0)
 
     def append_lost(
         self, node: UUID, count: int, token: str, position: OutboxPosition
@@ -146,6 +181,28 @@ class StreamLog:
             token: Any = self._client.hget(self._keys(node).meta, "token")
         return token.decode() if token else ""
 
+    def last_tokens(self, nodes: Sequence[UUID]) -> dict[UUID, str]:
+        """Return what `last_token` returns, of many nodes. Raises Unavailable."""
+        with self._scripts.translating_errors():
+            pipe = self._client.pipeline(transaction=False)
+            for node in nodes:
+                pipe.hget(self._keys(node).meta, "token")
+            found: list[bytes | None] = pipe.execute()
+        tokens = [(token or b"").decode() for token in found]
+        return dict(zip(nodes, tokens, strict=True))
+
+    def replication_id(self) -> str:
+        """Return the ID of the history of the primary, which changes with a failover.
+
+        It is empty if the user of the connection may not query it. Raises Unavailable.
+        """
+        with self._scripts.translating_errors():
+            try:
+                found: Any = self._client.info("replication")
+            except redis.exceptions.NoPermissionError:
+                return ""
+        return str(found.get("master_replid", ""))
+
     def has_published(self, node: UUID, token: str) -> bool:
         """Return whether an entry from the outbox is in the stream. Raises Unavailable."""
         with self._scripts.translating_errors():
@@ -162,12 +219,16 @@ class StreamLog:
         count: int = 1,
     ) -> StreamHead:
         keys, settings = self._keys(node), self._settings
-        staged = None
-        if update.payload:
-            staged = StagedPayload(f"{keys.payload}staged:{secrets.token_hex(8)}", update.payload)
+        staged = _staged(keys, [update])
         epoch, sequence = self._scripts.run(
             self._append,
-            [keys.meta, keys.log, keys.payload, keys.wake, staged.key if staged else keys.payload],
+            [
+                keys.meta,
+                keys.log,
+                keys.payload,
+                keys.wake,
+                staged[0].key if staged else keys.payload,
+            ],
             new_epoch() if token.startswith(UNSTORED_PREFIX) else token or new_epoch(),
             update.before,
             update.after,
@@ -192,6 +253,26 @@ class StreamLog:
         with self._scripts.translating_errors():
             for first in range(0, len(names), UNLINK_CHUNK):
                 self._client.unlink(*names[first : first + UNLINK_CHUNK])
+
+
+def _check_size(update: EncodedUpdate) -> None:
+    if update.payload and len(update.payload) > MAX_PAYLOAD_BYTES:
+        raise UpdateTooLarge(
+            f"The update has {len(update.payload)} bytes; the streaming cache accepts "
+            f"{MAX_PAYLOAD_BYTES} at most. Write it in smaller parts."
+        )
+
+
+def _names(keys: StreamKeys) -> tuple[str, ...]:
+    return keys.meta, keys.log, keys.payload, keys.wake
+
+
+def _staged(keys: StreamKeys, updates: Sequence[EncodedUpdate]) -> list[StagedPayload]:
+    return [
+        StagedPayload(f"{keys.payload}staged:{secrets.token_hex(8)}", update.payload)
+        for update in updates
+        if update.payload
+    ]
 
 
 def stream_log() -> StreamLog | None:

@@ -34,6 +34,7 @@ from django.db.models import F, Min, QuerySet, Sum
 from catalog.database_vendor import on_postgresql
 
 from ..models import EntryKind, Waiting
+from . import retained
 from .log import new_token
 from .updates import EncodedUpdate
 
@@ -189,15 +190,26 @@ def remove(tokens: Mapping[int, str]) -> None:
     found = f"SELECT id FROM {_TABLE} WHERE id IN ({{0}}) AND token IN ({{0}})"  # noqa: S608
     if on_postgresql():
         found += " FOR UPDATE SKIP LOCKED"
+    entries = list(tokens.items())
+    for first in range(0, len(entries), MAX_REMOVED_AT_ONCE):
+        ids, names = zip(*entries[first : first + MAX_REMOVED_AT_ONCE], strict=True)
+        marks = ", ".join(["%s"] * len(ids))
+        _remove_published(f"id IN ({found.format(marks)})", [*ids, *names])
+
+
+def _remove_published(condition: str, values: Sequence[Any]) -> None:
+    """Remove the entries that meet an SQL condition; they are in their streams."""
+    if retained.is_on():
+        with transaction.atomic():
+            retained.retain(condition, values)
+            _delete(condition, values)
+    else:
+        _delete(condition, values)
+
+
+def _delete(condition: str, values: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
-        entries = list(tokens.items())
-        for first in range(0, len(entries), MAX_REMOVED_AT_ONCE):
-            ids, names = zip(*entries[first : first + MAX_REMOVED_AT_ONCE], strict=True)
-            marks = ", ".join(["%s"] * len(ids))
-            cursor.execute(
-                f"DELETE FROM {_TABLE} WHERE id IN ({found.format(marks)})",  # noqa: S608
-                [*ids, *names],
-            )
+        cursor.execute(f"DELETE FROM {_TABLE} WHERE {condition}", values)  # noqa: S608
 
 
 def remove_up_to(node: UUID, pk: int, token: str) -> None:
@@ -205,19 +217,21 @@ def remove_up_to(node: UUID, pk: int, token: str) -> None:
 
     If it does not exist any more, the others stay: they may be new ones by now.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {_TABLE} WHERE node = %s AND id <= %s "  # noqa: S608
-            f"AND EXISTS (SELECT 1 FROM {_TABLE} AS last WHERE last.id = %s AND last.token = %s)",
-            [adapted(node, connection), pk, pk, token],
-        )
+    _remove_published(
+        "node = %s AND id <= %s "  # noqa: S608
+        f"AND EXISTS (SELECT 1 FROM {_TABLE} AS last WHERE last.id = %s AND last.token = %s)",
+        [adapted(node, connection), pk, pk, token],
+    )
 
 
 def remove_through_token(node: UUID, token: str) -> int:
     """Remove the entry with `token`, if any, and all before it; return their number."""
     last = Waiting.objects.filter(node=node, token=token).only("pk").first() if token else None
-    rows = Waiting.objects.filter(node=node, pk__lte=last.pk if last else 0)
-    return rows.delete()[0] if last else 0
+    if last is None:
+        return 0
+    count = Waiting.objects.filter(node=node, pk__lte=last.pk).count()
+    _remove_published("node = %s AND id <= %s", [adapted(node, connection), last.pk])
+    return count
 
 
 def _in_flight() -> QuerySet[Waiting]:
@@ -236,6 +250,7 @@ def waiting() -> QuerySet[Waiting]:
 
 def remove_nodes(nodes: Sequence[UUID]) -> None:
     """Remove all entries of deleted nodes."""
+    retained.forget(nodes)
     rows = Waiting.objects.filter(node__in=nodes)
     if rows.exists():  # a DELETE without rows would still take SQLite's write lock
         rows.delete()

@@ -31,20 +31,20 @@ from uuid import UUID
 from django.db import connection
 
 from catalog.locks.node_locks import try_site_lock
-from catalog.services.arrays.overwrites import settle_node
+from catalog.services.stores.site import storage
 from core.backend_failures import log_outage
 from core.errors import NotFound, ServiceError, Unavailable
 
 from ..config import streaming_cache_settings
 from ..models import EntryKind, Waiting
 from . import outbox, outbox_limit, outbox_removal
+from .failover import LOCK, FailoverWatch, restore_lost
 from .log import OutboxPosition, StreamLog, stream_log
 from .scripts import CacheUnreachable, OrderConflict
 from .updates import EncodedUpdate, UpdateTooLarge
 
 logger = logging.getLogger(__name__)
 
-LOCK = "outbox"
 RETRY_SECONDS = 0.5
 # Entries that another process left behind are found after this time at the latest.
 POLL_SECONDS = 2.0
@@ -60,6 +60,7 @@ class OutboxWorker(threading.Thread):
         self._wakeup = threading.Event()
         self._seen: set[tuple[int, str]] = set()
         self._next_take_over = 0.0
+        self._failovers = FailoverWatch()
 
     def wake(self) -> None:
         """Drain now: an entry waits."""
@@ -84,6 +85,7 @@ class OutboxWorker(threading.Thread):
                 # For the entries that this process will record.
                 log.memory_id()
             self._take_over()
+            self._failovers.check(log)
             return drain_if_leader(log)
         except Exception as error:
             if log_outage(error) is None:
@@ -109,7 +111,7 @@ class OutboxWorker(threading.Thread):
         batch = left[: outbox.MAX_BATCH_ENTRIES]
         for node in batch:
             try:
-                settle_node(node)
+                storage().arrays.settle(node)
             except Unavailable as error:
                 _warn_rate_limited(node, error)
         if batch and outbox.defer_all(batch):
@@ -183,6 +185,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     # An entry in flight may be older than the one that was found to wait.
     outbox.defer_all([node])
     last = log.last_token(node)
+    restore_lost(log, node, last)
     if not last and (count := outbox.mark_lost_of_other_memory(node, log.memory_id())):
         logger.warning("Redis was emptied: %s updates of node %s become a gap", count, node)
     batch = outbox.next_batch(node)
@@ -191,7 +194,7 @@ def _drain_batch(log: StreamLog, node: UUID) -> int:
     done = _already_published(batch, last)
     # Subscribers must be able to read published updates. Not before the batch is known: its latest
     # write may just have been committed, and after its entry is gone, nothing shows that it was.
-    settle_node(node)
+    storage().arrays.settle(node)
     try:
         for entry in batch[len(done) :]:
             _publish(log, entry, last)

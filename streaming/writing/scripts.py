@@ -65,7 +65,7 @@ class Scripts:
         script: Script,
         keys: Sequence[str],
         *args: str | bytes | int,
-        staged: StagedPayload | None = None,
+        staged: Sequence[StagedPayload] = (),
         size: int = 0,
     ) -> list[Any]:
         """Run `script` and return its reply; if Redis is full, free `size` bytes for it.
@@ -110,23 +110,34 @@ class Scripts:
         self._breaker.record_success()
 
     def _record_failure(self, error: redis.RedisError) -> Exception:
+        if isinstance(error, redis.ReadOnlyError):
+            # An address that leads to the primary has moved on to another server.
+            self._breaker.record_failure()
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            logger.warning("The streaming cache has become a replica; reconnecting: %s", error)
+            return CacheUnreachable(tried=False)
         if isinstance(error, redis.ResponseError):
             self._breaker.record_success()
             return _translate(error)
         self._breaker.record_failure()
+        # The other connections lead to the same server. Each would else wait for a timeout.
+        self._client.connection_pool.disconnect(inuse_connections=False)
         logger.warning("Cannot reach the streaming cache: %s", error)
         return CacheUnreachable()
 
     def _execute(
-        self, script: Script, command: Sequence[str | bytes | int], staged: StagedPayload | None
+        self,
+        script: Script,
+        command: Sequence[str | bytes | int],
+        staged: Sequence[StagedPayload],
     ) -> list[Any]:
         try:
             reply = self._send(command, staged)
         except redis.exceptions.NoScriptError:
-            # Redis was restarted, or its scripts were flushed. The staged payload has arrived.
+            # Redis was restarted, or its scripts were flushed. Staged payloads have arrived.
             with self.translating_errors():
                 self._client.script_load(script.script)
-                reply = self._send(command, None)
+                reply = self._send(command, ())
         except redis.RedisError as error:
             raise self._record_failure(error) from error
         self._breaker.record_success()
@@ -136,19 +147,20 @@ class Scripts:
         with self.translating_errors():
             return self._evictor.free(size)
 
-    def _send(self, command: Sequence[str | bytes | int], staged: StagedPayload | None) -> Any:
+    def _send(self, command: Sequence[str | bytes | int], staged: Sequence[StagedPayload]) -> Any:
         # On the connection itself: the overhead of the client takes three times as long as this.
         pool = self._client.connection_pool
         connection = pool.get_connection()
         try:
-            if staged is None:
+            if not staged:
                 connection.send_command(*command)
                 return connection.read_response()
-            connection.send_packed_command(_packed_set(staged, self._ttl))
+            for payload in staged:
+                connection.send_packed_command(_packed_set(payload, self._ttl))
             connection.send_command(*command)
-            replies = [_reply(connection), _reply(connection)]
-            if isinstance(replies[0], Exception):
-                # The payload was rejected. Redis frees the buffer that it was received into only
+            replies = [_reply(connection) for _ in range(len(staged) + 1)]
+            if any(isinstance(reply, Exception) for reply in replies[:-1]):
+                # A payload was rejected. Redis frees the buffer that it was received into only
                 # when the connection is closed.
                 connection.disconnect()
         finally:
@@ -156,7 +168,7 @@ class Scripts:
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
-        return replies[1]
+        return replies[-1]
 
 
 def _translate(error: redis.ResponseError) -> Exception:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from core.errors import TooLarge
@@ -31,6 +33,30 @@ class EncodedUpdate(NamedTuple):
     def size(self) -> int:
         """The size in bytes."""
         return len(self.before) + len(self.after) + len(self.payload or b"")
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateBatch:
+    """Updates of one node that are appended together.
+
+    `marks` are the tokens of their writes, behind the persisted write with token `after` (None for
+    any); or if a `producer` is given, its sequences of updates that are not persisted. Those that
+    the stream has already are skipped.
+    """
+
+    updates: Sequence[EncodedUpdate]
+    marks: Sequence[str | int]
+    producer: str = ""
+    after: str | None = None
+
+    def arguments(self) -> Iterator[str | bytes | int]:
+        """Yield the arguments of the script for the updates."""
+        for update, mark in zip(self.updates, self.marks, strict=True):
+            yield update.before
+            yield update.after
+            yield update.size
+            yield "head" if update.payload else "frame"
+            yield mark
 
 
 def encode(message: Message, payload: BytesLike | None = None) -> EncodedUpdate:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from catalog.lifecycle_config import RetentionRule, RetentionSettings
 from catalog.models import Node, TagPath
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 
 from .conftest import ARROW, Api, ipc
 from .factories import settings_of

@@ -9,8 +9,8 @@ import pytest
 from catalog.config import storage_settings
 from catalog.locks.removal_hold import HeldByAnother, hold_removals
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
 from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_folders
+from catalog.services.stores.folder.paths import node_folder
 
 from .conftest import ARROW, Api, ipc
 

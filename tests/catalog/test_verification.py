@@ -17,8 +17,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from catalog.models import Asset, DataSource, Node
-from catalog.services.assets.stores import node_folder
 from catalog.services.cleanup import remove_orphaned_folders
+from catalog.services.stores.folder.paths import node_folder
 from catalog.services.verification.problems import ProblemKind
 from tiled_client.wire.structures import ArrayStructure
 

@@ -38,8 +38,8 @@ def test_what_is_acknowledged_is_kept_and_streamed_once(
     assert report.problems == []
 
 
-# Two faults or three. The first kills servers, the second loses packets without a word.
-@pytest.mark.parametrize("scenario", ["kill_behind_balancer", "lose_redis"])
+# Two faults or three. The second loses packets without a word, the third kills a Redis.
+@pytest.mark.parametrize("scenario", ["kill_behind_balancer", "lose_redis", "kill_primary"])
 def test_several_servers_behind_a_balancer_keep_what_is_acknowledged(
     scenario: str, tmp_path: Path
 ) -> None:

@@ -250,7 +250,7 @@ PAUSED = """
 import os, signal, sys
 from catalog.services import commits
 from catalog.services.arrays import dense
-from catalog.services.arrays.write_plans import Growth
+from catalog.services.stores.write_plans import Growth
 from catalog.services.tables import writing
 from catalog.storage import tables as files
 from catalog.storage.arrays import ArrayStore

@@ -15,7 +15,8 @@ import redis
 from django.conf import LazySettings
 
 from catalog.models import Node, StorageMark
-from catalog.services.site_marker import FILE, ForeignStorage, adopt_storage, check_storage
+from catalog.services.site_marker import ForeignStorage, adopt_storage, check_storage
+from catalog.services.stores.folder.mark import FILE
 from streaming.redis.embedded_valkey import find_binary
 from tests.servers import manage
 from tests.settings import SHARED_REDIS
@@ -161,8 +162,17 @@ def test_what_is_no_redis_that_holds_all_keys_is_refused(
 
 
 @pytest.mark.parametrize(
-    "uri", ["redis://a:1,b:2", "redis://a:port", "redis://a:99999", "redis+sentinel://a/primary"]
+    ("uri", "sentence"),
+    [
+        ("redis://a:1,b:2", "is not the address of a Redis"),
+        ("redis://a:port", "is not the address of a Redis"),
+        ("redis://a:99999", "is not the address of a Redis"),
+        ("redis://a:0", "has the port 0"),
+        ("redis+sentinel://a", "is not the address of a Redis"),
+        ("redis+sentinel://a,b:/primary", "in place of the host and port of a Sentinel"),
+        ("rediss://a?ca=/ca.pem", "has a wrong option .*'ca'.*ssl_ca_certs"),
+    ],
 )
-def test_an_address_of_several_servers_is_refused(uri: str) -> None:
-    with pytest.raises(ConfigError, match="is not the address of one Redis"):
+def test_a_wrong_address_is_refused(uri: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
         load({"TILED_STREAMING_CACHE_URI": uri})

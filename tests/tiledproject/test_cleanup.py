@@ -22,8 +22,8 @@ from catalog.config import storage_settings
 from catalog.locks.node_locks import node_lock
 from catalog.models import Asset, DataSource, DataSourceAsset, Node, Receipt
 from catalog.services import idempotency
-from catalog.services.assets.stores import node_folder
 from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_folders
+from catalog.services.stores.folder.paths import node_folder
 from catalog.storage.files import file_uri
 from streaming.redis.keys import StreamKeys
 from streaming.writing.cleanup import remove_orphaned_streams

@@ -20,6 +20,10 @@ from tiledproject.logs.formats import AuditFormatter, JsonFormatter, LineFormatt
         ("postgresql://tiled:hunter2@db/tiled", "postgresql://tiled:***@db/tiled"),
         ("redis://:hunter2@host:6379/1", "redis://:***@host:6379/1"),
         ("user=x password=hunter2 host=db", "user=x password=*** host=db"),
+        (
+            "redis+sentinel://:hunter2@a,b/streams?sentinel_password=hunter3&db=1",
+            "redis+sentinel://:***@a,b/streams?sentinel_password=***&db=1",
+        ),
         ("http://localhost:8000/a@b", "http://localhost:8000/a@b"),
         ("a bearer of news", "a bearer of news"),
     ],

@@ -19,9 +19,9 @@ from django.db.models.functions import Concat, Substr
 from redis.exceptions import RedisError
 
 from catalog.models import Asset, Node, StorageMark
-from catalog.services.cleanup import node_folders
-from catalog.services.site_marker import FILE as MARK
 from catalog.services.site_marker import adopt_storage
+from catalog.services.stores.folder.cleanup import node_folders
+from catalog.services.stores.folder.mark import FILE as MARK
 from catalog.storage.files import file_uri, node_directory
 from core.text import format_count
 from streaming.writing.forgetting import forget_streams

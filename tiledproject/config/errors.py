@@ -21,6 +21,7 @@ SECRET = {
     "secret_keys",
     "secret_access_key",
     "providers",
+    "buckets",
 }
 
 

@@ -33,6 +33,11 @@ def secrets_in(file: Path) -> list[str]:
     providers = _value(document, "authentication", "providers")
     if isinstance(providers, list) and any(_value(one, "client_secret") for one in providers):
         found.append(("authentication", "providers"))
+    buckets = _value(document, "storage", "buckets")
+    if isinstance(buckets, Mapping) and any(
+        _value(one, "secret_access_key") for one in buckets.values()
+    ):
+        found.append(("storage", "buckets"))
     return [".".join(name) for name in found]
 
 
@@ -43,7 +48,11 @@ def _value(document: Any, *names: str) -> Any:
 
 
 def _has_password(address: Any) -> bool:
+    if isinstance(address, list):
+        return any(map(_has_password, address))
     try:
-        return isinstance(address, str) and bool(urlsplit(address).password)
+        return isinstance(address, str) and (
+            bool(urlsplit(address).password) or "password=" in urlsplit(address).query
+        )
     except ValueError:
         return False

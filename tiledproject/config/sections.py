@@ -9,6 +9,7 @@ from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, Stor
 from catalog.lifecycle_config import QuotaSettings, RetentionSettings
 from core.bounds import BoundsSettings
 from streaming.config import StreamingCacheSettings
+from streaming.ingest_config import IngestSettings
 
 from .budgets import BudgetSettings
 from .logs import LogSettings
@@ -28,6 +29,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "quotas": QuotaSettings,
     "bounds": BoundsSettings,
     "streaming_cache": StreamingCacheSettings,
+    "ingest": IngestSettings,
     "authentication": AuthenticationSettings,
     "metrics": MetricsSettings,
     "tracing": TracingSettings,

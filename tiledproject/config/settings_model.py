@@ -19,6 +19,7 @@ from catalog.config import DatabaseSettings, ExportSettings, SpecsSettings, Stor
 from catalog.lifecycle_config import QuotaSettings, RetentionSettings
 from core.bounds import BoundsSettings
 from streaming.config import StreamingCacheSettings
+from streaming.ingest_config import IngestSettings
 
 from .budgets import BudgetSettings
 from .errors import ConfigError, Origins, explain
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     quotas: QuotaSettings
     bounds: BoundsSettings
     streaming_cache: StreamingCacheSettings
+    ingest: IngestSettings
     authentication: AuthenticationSettings
     metrics: MetricsSettings
     tracing: TracingSettings

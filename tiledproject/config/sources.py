@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from catalog.storage.bucket_files.paths import is_object_uri
+
 from .errors import FROM_FILE, ConfigError, Origins, no_such_setting
 from .locations import default_data_dir
 from .renamed_settings import RENAMED, RenamedSettings
@@ -223,5 +225,8 @@ def _absolute(name: Name, value: Any, base: Path) -> Any:
     if name not in PATHS:
         return value
     if isinstance(value, list):
-        return [_absolute(name, item, base) for item in value]
+        return [
+            item if isinstance(item, str) and is_object_uri(item) else _absolute(name, item, base)
+            for item in value
+        ]
     return str(base.absolute() / Path(value).expanduser()) if isinstance(value, str) else value

@@ -19,6 +19,8 @@ from ..logs.formats import HIDDEN, redact
 from .check_config import use_file
 
 COMMENT_COLUMN = 48
+# Secrets in settings that have further settings in them.
+HIDDEN_KEYS = {"client_secret", "secret_access_key"}
 
 
 def show_config(arguments: list[str]) -> int:
@@ -68,7 +70,7 @@ def _without_passwords(value: Any) -> Any:
         return [_without_passwords(item) for item in value]
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if key == "client_secret" and item else _without_passwords(item)
+            key: HIDDEN if key in HIDDEN_KEYS and item else _without_passwords(item)
             for key, item in value.items()
         }
     return value

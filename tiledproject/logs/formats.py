@@ -14,7 +14,7 @@ from core import request_record
 HIDDEN = "***"
 # Keys in query strings, in headers and in addresses with passwords.
 SECRETS = re.compile(
-    r"(\b(?:api_key|access_token|refresh_token|client_secret|password)=)[^&\s\"'<>]+"
+    r"(\b(?:api_key|access_token|refresh_token|client_secret|(?:sentinel_|ssl_)?password)=)[^&\s\"'<>]+"
     r"|(\b(?:apikey|bearer)\s+)[\w.~+/=-]{8,}"
     r"|(\b[a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s/@\"']+(?=@)",
     re.IGNORECASE,

@@ -23,6 +23,7 @@ from .backpressure import WriteGate
 from .daphne_requests import BackpressureRequest, backpressure_factory
 from .metrics_listener import listening
 from .startup_banner import startup_banner
+from .uvicorn_websocket import INTAKE
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class BackpressureProtocol(WebSocketProtocol):
         self.denial: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self.denial_body = b""
         self.accepted_with: dict[str, str] = {}
+        self.max_message_bytes = MAX_MESSAGE_BYTES
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802
         """Begin a handshake. No subprotocol is chosen, and undecodable ones are ignored."""
@@ -104,9 +106,22 @@ class BackpressureProtocol(WebSocketProtocol):
     def onMessageFrameBegin(self, length: int) -> None:  # noqa: N802
         """Close the connection if a message is too large, and discard the rest of it."""
         super().onMessageFrameBegin(length)
-        if self.message_data_total_length > MAX_MESSAGE_BYTES and not self.failedByMe:
+        if self.message_data_total_length > self.max_message_bytes and not self.failedByMe:
             self.closeHandshakeTimeout = FAILED_TIMEOUT
-            self._fail_connection(1009, f"A message may have {MAX_MESSAGE_BYTES} bytes")
+            self._fail_connection(1009, f"A message may have {self.max_message_bytes} bytes")
+
+    def limit_messages(self, size: int) -> None:
+        """Accept messages of up to `size` bytes, of a client that is authorized to write."""
+        self.max_message_bytes = size
+
+    def pause(self) -> None:
+        """Read nothing more: Daphne would queue it without a limit."""
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on, if the connection is not closed."""
+        if self.state != self.STATE_CLOSED:
+            self.transport.resumeProducing()
 
     def _close(self, code: int, reason: str) -> None:
         # The public method knows fewer codes than the standard.
@@ -172,7 +187,14 @@ class BackpressureServer(Server):
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Start the application, with the extension for rejecting handshakes."""
         if scope["type"] == "websocket":
-            scope["extensions"] = {"websocket.http.response": {}}
+            scope["extensions"] = {
+                "websocket.http.response": {},
+                INTAKE: {
+                    "limit": protocol.limit_messages,
+                    "pause": protocol.pause,
+                    "resume": protocol.resume,
+                },
+            }
         elif isinstance(protocol, BackpressureRequest):
             protocol.attach_body(scope)
         return super().create_application(protocol, scope)

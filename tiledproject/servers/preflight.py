@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
@@ -11,6 +12,9 @@ import redis
 
 from catalog.storage.errors import StorageUnavailable
 from catalog.storage.objects.location import BucketLocation
+from streaming.address import CacheAddress, parse_address
+from streaming.config import StreamingCacheSettings
+from streaming.redis.clients import sentinels, writer_client
 
 from ..config.errors import ConfigError
 from ..config.settings_model import Settings
@@ -70,8 +74,9 @@ def check_database(uri: str) -> None:
 def check_cache(uri: str) -> str | None:
     """Return a warning if Redis does not respond. Raises ConfigError if it cannot be used."""
     try:
-        with redis.Redis.from_url(uri, socket_connect_timeout=TIMEOUT_SECONDS) as connection:
+        with _client(uri) as connection:
             server = connection.info("server")
+            is_replica = connection.info("replication").get("role") == "slave"
     except (redis.AuthenticationError, redis.ResponseError) as error:
         raise ConfigError(
             f"streaming_cache.uri names a Redis that rejects the credentials ({_one_line(error)}); "
@@ -90,7 +95,48 @@ def check_cache(uri: str) -> str | None:
             f"streaming_cache.uri is a Redis {version}; use version {MIN_REDIS_VERSION} or newer, "
             "or omit the setting to have the server start its own Valkey."
         )
+    if is_replica:
+        return (
+            f"streaming_cache.uri ({parse_address(uri).place}) leads to a replica. Until it leads "
+            "to the primary, writes are stored, and their updates wait in the outbox."
+        )
     return None
+
+
+def _client(uri: str) -> redis.Redis:
+    """Return a client of the Redis at `uri`. Raises ConfigError, RedisError."""
+    address = parse_address(uri)
+    if address.service:
+        _check_service(address)
+    return writer_client(StreamingCacheSettings(uri=uri, timeout=TIMEOUT_SECONDS))
+
+
+def _check_service(address: CacheAddress) -> None:
+    """Raise ConfigError if the Sentinels respond, but do not know the service."""
+    known: set[str] = set()
+    for sentinel in sentinels(address, TIMEOUT_SECONDS).sentinels:
+        with sentinel, suppress(redis.ConnectionError, redis.TimeoutError):
+            known |= _services(sentinel)
+    if known and address.service not in known:
+        raise ConfigError(
+            f"streaming_cache.uri names the service {address.service!r}, which its Sentinels do "
+            f"not watch; write one of those that they do: {', '.join(sorted(known))}."
+        )
+
+
+def _services(sentinel: redis.Redis) -> set[str]:
+    try:
+        return set(map(str, sentinel.sentinel_masters()))
+    except (redis.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+        raise ConfigError(
+            f"streaming_cache.uri names Sentinels that reject the credentials ({_one_line(error)});"
+            " add ?sentinel_username=USER&sentinel_password=PASSWORD to it."
+        ) from None
+    except redis.ResponseError as error:
+        raise ConfigError(
+            "streaming_cache.uri names, in place of a Sentinel, a server that is none "
+            f"({_one_line(error)}); write redis://HOST:PORT for a Redis without Sentinels."
+        ) from None
 
 
 def _check_mode(mode: str) -> None:
@@ -101,8 +147,8 @@ def _check_mode(mode: str) -> None:
         )
     if mode == "sentinel":
         raise ConfigError(
-            "streaming_cache.uri names a Sentinel, which watches a Redis and is none; name the "
-            "Redis itself, or an address that always leads to the primary, such as a proxy's."
+            "streaming_cache.uri names a Sentinel, which watches a Redis and is none; write "
+            "redis+sentinel://HOST:PORT/SERVICE in place of redis://HOST:PORT."
         )
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from catalog.storage.bucket_files.paths import is_object_uri
 from core.program import program
 
 # option, setting, metavar, help
@@ -44,7 +45,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--read",
         action="append",
         metavar="FOLDER",
-        help="let external files be registered from this folder; may be repeated",
+        help="let external files be registered from this folder, or s3://BUCKET/PREFIX; may be "
+        "repeated",
     )
 
 
@@ -66,7 +68,7 @@ def options_to_environment(options: argparse.Namespace, temporary: str | None) -
         given["TILED_AUTHENTICATION_ALLOW_ANONYMOUS_ACCESS"] = "true"
     if options.read:
         given["TILED_STORAGE_READABLE"] = json.dumps(
-            [str(Path(p).absolute()) for p in options.read]
+            [p if is_object_uri(p) else str(Path(p).absolute()) for p in options.read]
         )
     if temporary is not None:
         given["TILED_SERVER_DATA_DIR"] = temporary

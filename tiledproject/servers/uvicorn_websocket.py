@@ -9,6 +9,9 @@ may be split anywhere, in one of two ways:
   it would have to wait, or the connection is not open, it does nothing and returns False.
 
 `"drained"` waits until nearly all that was written has been sent; `"abort"` disconnects at once.
+
+With the extension `tiled.intake`, an application whose clients are authorized to write lets them
+send larger messages: `scope["extensions"]["tiled.intake"]["limit"](bytes)`.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from .slow_readers import StallWatch
 from .uvicorn_http import TOO_LONG
 
 FRAMES = "tiled.frames"
+INTAKE = "tiled.intake"
 
 
 class RawFrameProtocol(WebSocketsSansIOProtocol):
@@ -40,6 +44,11 @@ class RawFrameProtocol(WebSocketsSansIOProtocol):
                 "drained": self.writable.wait,
                 "abort": self.transport.abort,
             }
+            self.scope["extensions"][INTAKE] = {"limit": self.limit_messages}
+
+    def limit_messages(self, size: int) -> None:
+        """Accept messages of up to `size` bytes, from the next one on."""
+        self.conn.max_message_size = size
 
     def data_received(self, data: bytes) -> None:
         """Process received bytes; ignore them after a rejected message."""

@@ -19,7 +19,6 @@ from catalog.models import Asset as StoredAsset
 from catalog.models import DataSource, Node
 from catalog.services.arrays.file_writes import WrittenFile, as_asset, record_files
 from catalog.services.assets.links import attach_own_assets
-from catalog.services.assets.stores import array_store, discard_folder, node_folder
 from catalog.services.nodes.data_placement import (
     ARROW_STREAM,
     OWN_FORMATS,
@@ -27,6 +26,7 @@ from catalog.services.nodes.data_placement import (
     ZARR,
 )
 from catalog.services.stores.files import file_store
+from catalog.services.stores.folder.paths import array_store, discard_folder, node_folder
 from catalog.storage import awkward, files, ragged, sparse, tables
 from catalog.storage.arrays import MAX_WRITE_BYTES
 from catalog.storage.errors import StorageError

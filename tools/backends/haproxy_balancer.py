@@ -49,6 +49,12 @@ class Balancer:
                 raise RuntimeError(f"HAProxy did not start: {self.log.read_text()}")
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Return the master process. It must have been started."""
+        assert self._process is not None
+        return self._process.pid
+
     def reload(self) -> None:
         """Let a new worker take new connections; the old one ends with those that it has."""
         assert self._process is not None
@@ -69,14 +75,14 @@ class Balancer:
 def configuration(port: int, servers: Sequence[str]) -> str:
     """Return the example's text for these servers, without TLS. Raises ValueError."""
     text = EXAMPLE.read_text()
-    found = re.search(r"^    server \S+ \S+(.*)\n(?:    server .*\n?)*", text, re.MULTILINE)
+    found = re.search(r"^    server \S+ \S+(.*)$", text, re.MULTILINE)
     if found is None:
         raise ValueError(f"{EXAMPLE} has no server.")
     lines = [
-        f"    server tiled{index} {urlsplit(uri).netloc}{found[1]}\n"
+        f"    server tiled{index} {urlsplit(uri).netloc}{found[1]}"
         for index, uri in enumerate(servers, 1)
     ]
-    text = text[: found.start()] + "".join(lines) + text[found.end() :]
+    text = text[: found.start()] + "\n".join(lines) + text[found.end() :]
     text = re.sub(r"bind :443.*", f"bind 127.0.0.1:{port}", text)
     text = re.sub(r"bind :80\b.*", f"bind 127.0.0.1:{free_port()}", text)
     return text.replace("X-Forwarded-Proto https", "X-Forwarded-Proto http")

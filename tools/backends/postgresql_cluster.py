@@ -48,6 +48,10 @@ class Cluster:
         """Run pg_ctl."""
         run("pg_ctl", "-w", "-s", "-D", str(self.folder / "data"), *arguments)
 
+    def pid(self) -> int:
+        """Return the first process of all, which starts the others."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def execute(self, statement: str, *parameters: Any) -> list[Any]:
         """Run a statement in a separate session."""
         with psycopg.connect(self.admin, autocommit=True) as session:

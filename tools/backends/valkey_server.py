@@ -64,6 +64,12 @@ class Cache:
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
+    @property
+    def pid(self) -> int:
+        """Return the process. It must have been started."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Kill it, hanging or not; what it held is gone."""
         if self._process is not None:

@@ -14,6 +14,14 @@ from .run import judge, run
 from .scenarios import SCENARIOS, Scenario
 from .world import Plan, world
 
+# Parts that any scenario may have.
+PARTS = {
+    "balancer": "connect through HAProxy",
+    "bucket": "store data in SeaweedFS",
+    "pooler": "use PostgreSQL through PgBouncer",
+    "sentinels": "use a Redis that Sentinels watch",
+}
+
 
 def main() -> None:
     """Run the scenarios one after another; the exit code says whether all promises were kept."""
@@ -41,7 +49,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], default=list(SCENARIOS))
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--servers", type=int, help="instead of the number of the scenario")
-    parser.add_argument("--balancer", action="store_true", help="connect through HAProxy")
+    for name, text in PARTS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
     parser.add_argument(
         "--record", type=Path, metavar="FOLDER", help="write all writes and deliveries there"
     )
@@ -53,11 +62,8 @@ def _options() -> argparse.Namespace:
 
 def _plan(scenario: Scenario, options: argparse.Namespace) -> Plan:
     plan = scenario.plan
-    return replace(
-        plan,
-        servers=options.servers or plan.servers,
-        balancer=options.balancer or plan.balancer,
-    )
+    more = {name: True for name in PARTS if getattr(options, name)}
+    return replace(plan, servers=options.servers or plan.servers, **more)
 
 
 if __name__ == "__main__":

@@ -33,16 +33,16 @@ def kill_all(world: World) -> None:
 
 def empty_redis(world: World) -> None:
     """Kill Redis; it comes back empty."""
-    world.cache.stop()
+    world.redis.stop()
     time.sleep(1)
-    world.cache.start()
+    world.redis.start()
 
 
 def hang_redis(world: World) -> None:
     """Let Redis hang."""
-    world.cache.hang()
+    world.redis.hang()
     time.sleep(random.uniform(0.5, 6))  # noqa: S311
-    world.cache.go_on()
+    world.redis.go_on()
 
 
 def end_sessions(world: World) -> None:
@@ -71,16 +71,16 @@ def restart_postgresql(world: World) -> None:
 
 def both_hang(world: World) -> None:
     """Stop PostgreSQL while Redis hangs."""
-    world.cache.hang()
+    world.redis.hang()
     restart_postgresql(world)
-    world.cache.go_on()
+    world.redis.go_on()
 
 
 def both_away(world: World) -> None:
     """Stop PostgreSQL and kill Redis, which comes back empty."""
-    world.cache.stop()
+    world.redis.stop()
     restart_postgresql(world)
-    world.cache.start()
+    world.redis.start()
 
 
 def kill_one_of_two(world: World) -> None:
@@ -109,11 +109,10 @@ def set_clock(world: World) -> None:
 
 def anything(world: World) -> None:
     """Let any of the others happen for which this site is made."""
-    plain = (False, False)
     faults = [
         one.fault
         for one in SCENARIOS.values()
-        if one.fault is not anything and (one.plan.balancer, one.plan.network) == plain
+        if one.fault is not anything and not one.plan.balancer
     ]
     random.choice(faults)(world)  # noqa: S311
 
@@ -137,6 +136,35 @@ def reload_balancer(world: World) -> None:
     world.balancer.reload()
 
 
+def kill_primary(world: World) -> None:
+    """Kill the primary of Redis; it comes back as a replica of the other one."""
+    redis = world.sentinels
+    assert redis is not None
+    before = redis.primary()
+    redis.kill(before)
+    after = redis.await_failover(before)
+    redis.start_redis(before, f"replicaof 127.0.0.1 {after}")
+
+
+def kill_volume(world: World) -> None:
+    """Kill the volume server of the store, and start it again."""
+    assert world.store is not None
+    world.store.kill_volume()
+    time.sleep(random.uniform(0, 5))  # noqa: S311
+    world.store.start_volume()
+
+
+def slow_store(world: World) -> None:
+    """Let the store answer slowly, or not for a while."""
+    line = world.lines["store"]
+    if random.random() < 0.5:  # noqa: S311
+        line.stall()
+    else:
+        line.delay(random.uniform(0.2, 2))  # noqa: S311
+    time.sleep(random.uniform(1, 6))  # noqa: S311
+    line.delay(0)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A fault that happens after each pause (in seconds), and the site that it needs."""
@@ -146,6 +174,7 @@ class Scenario:
     plan: Plan = field(default_factory=Plan)
 
 
+POOLED = Plan(servers=2, balancer=True, pooler=True)
 SCENARIOS = {
     "calm": Scenario(calm, 5.0),
     "kill_worker": Scenario(kill_worker, 6.0),
@@ -154,6 +183,10 @@ SCENARIOS = {
     "kill_behind_balancer": Scenario(kill_one_of_two, 3.0, Plan(servers=3, balancer=True)),
     "reload_balancer": Scenario(reload_balancer, 2.0, Plan(servers=2, balancer=True)),
     "lose_redis": Scenario(lose_redis, 4.0, Plan(servers=2, balancer=True, network=True)),
+    "kill_primary": Scenario(kill_primary, 4.0, Plan(servers=2, balancer=True, sentinels=True)),
+    "kill_volume": Scenario(kill_volume, 4.0, Plan(servers=2, balancer=True, bucket=True)),
+    "slow_store": Scenario(slow_store, 3.0, Plan(2, balancer=True, bucket=True, latency=0.0)),
+    "restart_behind_pooler": Scenario(restart_postgresql, 5.0, POOLED),
     "empty_redis": Scenario(empty_redis, 5.0),
     "hang_redis": Scenario(hang_redis, 5.0),
     "end_sessions": Scenario(end_sessions, 0.5),

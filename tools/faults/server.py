@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -25,13 +25,7 @@ STOP_TIMEOUT = 30.0
 class Server:
     """`manage.py serve` with its data in `folder`, and its log there; on a host of a network."""
 
-    def __init__(
-        self,
-        folder: Path,
-        settings: Mapping[str, str],
-        host: Host | None = None,
-        prefix: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str], host: Host | None = None) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.host = host
@@ -42,9 +36,15 @@ class Server:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TILED_")}
         inherited.pop("DJANGO_SETTINGS_MODULE", None)
         own = {"TILED_SERVER_DATA_DIR": str(folder), "TILED_SINGLE_USER_API_KEY": API_KEY}
-        self._prefix = [*([] if host is None else host.prefix), *prefix]
+        self._prefix = [] if host is None else host.prefix
         self._environment = {**inherited, **own, **settings}
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return the supervisor. It must have been started."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Start it, and wait until it answers. Raises RuntimeError."""

@@ -30,7 +30,7 @@ from ...lookup.nodes import check_family, resolve, split_path
 from ...services.arrays import dense
 from ...services.arrays import sparse as sparse_arrays
 from ...services.arrays.dense import Array
-from ...services.arrays.write_plans import Growth
+from ...services.stores.write_plans import Growth
 from ...services.arrays.reduced import check_reduction, read_reduced
 from ...services.uploads import Upload
 from . import sparse

@@ -78,12 +78,12 @@ class MetadataView(NodeView):
     def put(self, request: Request, path: str) -> HttpResponse:
         """Replace the given ones of metadata, specs and access tags."""
         body = _object(json_body(request))
-        return self._update(request, path, body, lambda before: _replaced(before, body))
+        return self._update(request, path, body, lambda before: replaced(before, body))
 
     def patch(self, request: Request, path: str) -> HttpResponse:
         """Patch metadata, specs and access tags."""
         body = _object(json_body(request))
-        return self._update(request, path, body, _patch_of(body))
+        return self._update(request, path, body, patch_of(body))
 
     def delete(self, request: Request, path: str) -> HttpResponse:
         """Delete the node."""
@@ -143,7 +143,8 @@ def _object(body: Any) -> dict[str, Any]:
     return body
 
 
-def _replaced(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
+def replaced(before: NodeDescription, body: dict[str, Any]) -> NodeDescription:
+    """Return a description in which the fields of a PUT replace the stored ones. Raises Invalid."""
     metadata, specs = body.get("metadata"), body.get("specs")
     return NodeDescription(
         before.metadata if metadata is None else validate_metadata(metadata),
@@ -159,7 +160,8 @@ def _replaced_tags(before: NodeDescription, body: dict[str, Any]) -> Any:
     return before.tags if tags is None else tags
 
 
-def _patch_of(body: dict[str, Any]) -> DescriptionChange:
+def patch_of(body: dict[str, Any]) -> DescriptionChange:
+    """Return the change that a PATCH asks for. Raises Invalid, NotAcceptable."""
     if "content-type" not in body or "specs" not in body:
         raise Invalid("The body must have the keys 'content-type' and 'specs' (which may be null).")
     match body["content-type"]:

@@ -18,6 +18,8 @@ from catalog.directories.registrar import Registrar
 from catalog.directories.watcher import watch
 from catalog.lookup.nodes import resolve_family
 from catalog.storage import external
+from catalog.storage.bucket_files.paths import ObjectPath, is_object_uri
+from catalog.storage.errors import StorageError
 from core.errors import ServiceError
 from core.program import program
 from tiled_client.wire.structure_family import StructureFamily
@@ -30,7 +32,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the folder, its target container, and the rules for keys and formats."""
-        parser.add_argument("folder", type=_folder, metavar="FOLDER", help="the folder to register")
+        parser.add_argument(
+            "folder",
+            type=_folder,
+            metavar="FOLDER",
+            help="the folder to register, or s3://BUCKET/PREFIX",
+        )
         parser.add_argument(
             "--under", default="", metavar="PATH", help="the container to register in (the root)"
         )
@@ -72,11 +79,13 @@ class Command(BaseCommand):
 
     def _registrar(self, options: dict[str, Any]) -> Registrar:
         folder: Path = options["folder"]
-        if not any(folder.is_relative_to(one.resolve()) for one in storage_settings().readable):
+        if not external.is_readable(folder, storage_settings().readable):
             raise CommandError(
-                f"{folder} is not in a folder that this site may read. Name it in the setting "
-                f"storage.readable, as in TILED_STORAGE_READABLE={folder}."
+                f"{folder} is not in a folder or bucket that this site may read. Name it in the "
+                f"setting storage.readable, as in TILED_STORAGE_READABLE={folder}."
             )
+        if isinstance(folder, ObjectPath):
+            self._check_prefix(folder, watched=options["watch"])
         try:
             resolve_family(options["under"], StructureFamily.container)
         except ServiceError as error:
@@ -89,6 +98,19 @@ class Command(BaseCommand):
             formats=dict(options["ext"]),
         )
         return Registrar(folder, options["under"], rules, self._line)
+
+    def _check_prefix(self, prefix: ObjectPath, *, watched: bool) -> None:
+        """Raise CommandError for a prefix without objects, and if it shall be watched."""
+        if watched:
+            raise CommandError(
+                f"{prefix} cannot be watched: an object storage reports no changes. Run the "
+                "command again, from a timer, to register new objects."
+            )
+        try:
+            if not prefix.exists():
+                raise CommandError(f"There are no objects below {prefix}.")
+        except StorageError as error:
+            raise CommandError(str(error)) from None
 
     def _watch(self, registrar: Registrar) -> None:
         stop = threading.Event()
@@ -114,6 +136,11 @@ class Command(BaseCommand):
 
 
 def _folder(text: str) -> Path:
+    if is_object_uri(text):
+        try:
+            return ObjectPath.parse(text)
+        except StorageError as error:
+            raise ArgumentTypeError(str(error)) from None
     path = Path(text).resolve()
     if not path.is_dir():
         raise ArgumentTypeError(f"{text} is not a folder")

@@ -1,45 +1,40 @@
 """Read and write dense arrays.
 
 A persisted write holds the node's lock until it has been announced, so that subscribers receive
-writes in the order in which they were stored. Overwritten chunks become visible to readers after
-the commit (see `overwrites`). A write that is not persisted is checked in the same way, and then
-only announced.
+writes in the order in which they were stored. The site's storage stores and commits it (see
+`stores.interface`). A write that is not persisted is checked in the same way, and then only
+announced.
 """
 
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.errors import Invalid, NotSupported
-from core.mapped_files import BytesLike, release
+from core.mapped_files import BytesLike
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
-from ...events import ArrayWritten, announce, announce_left
-from ...locks.fencing import Fence, write_lock
+from ...events import announce, announce_left
+from ...locks.fencing import write_lock
 from ...lookup.embedded import EmbeddedNode, read_embedded_array
 from ...lookup.nodes import split_path
-from ...lookup.write_targets import WriteTarget, get_write_target, store_structure, superseded
-from ...models import DataSource, Node
-from ...storage.chunks.staging import StagedChunk
+from ...lookup.write_targets import WriteTarget, get_write_target
+from ...models import Node
 from ...storage.selection_chunks import split_selection
 from ..assets.external import read_external
-from ..assets.stores import array_folder, array_store
-from ..commits import event_transaction, record_alone
-from ..idempotency import find_receipt, record_receipt
+from ..idempotency import find_receipt
 from ..limits import nominal_bytes
-from ..quotas import quotas
 from ..response_limits import check_response_bytes
+from ..stores.interface import ArrayWrite
+from ..stores.site import storage
+from ..stores.write_plans import Growth, WritePlan, plan_append, plan_block, plan_full, plan_patch
 from ..uploads import Upload
-from .overwrites import discard_on_rejection, new_stage, settle_stages
-from .write_plans import Growth, WritePlan, plan_block, plan_full, plan_patch
 
 Array = np.ndarray[Any, Any]
 
@@ -67,6 +62,11 @@ def write_patch(
     WireError (a patch of other dimensions, or of other frames than `growth` allows).
     """
     return _write(path, upload, lambda structure: plan_patch(structure, offset, shape, growth))
+
+
+def append_frames(*, path: str, count: int, upload: Upload) -> ArrayStructure:
+    """Append `count` frames at the end of the first dimension. Raises as `write_patch` does."""
+    return _write(path, upload, lambda structure: plan_append(structure, count))
 
 
 def read_array(node: Node | EmbeddedNode, items: NDSlice) -> Array:
@@ -108,8 +108,7 @@ def _read(node: Node | EmbeddedNode, structure: ArrayStructure, items: NDSlice) 
     assert node.source is not None
     if node.source.external:
         return read_external(node.source, structure, items)
-    folder = array_folder(node.uuid, node.source.folder)
-    return array_store().read(folder, structure, items)
+    return storage().arrays.read(node, structure, items)
 
 
 def array_structure(node: Node | EmbeddedNode) -> ArrayStructure:
@@ -125,23 +124,23 @@ def _write(
     if not upload.persist:
         target = get_write_target(path, StructureFamily.array)
         upload.check_node(target.ref.uuid)
-        plan, _ = _checked(target, planned, upload)
-        announce(_written(target, plan, upload))
+        write = _checked(target, planned, upload)
+        announce(write.event())
         return target_structure(target)
     with write_lock("/".join(split_path(path))) as fence:
         target = get_write_target(path, StructureFamily.array)
         upload.check_node(target.ref.uuid)
         if not target.writable:
             raise NotSupported("This node cannot accept array data.")
-        directory = array_folder(target.ref.uuid, target.folder)
-        settle_stages(target.ref.uuid, directory, target_structure(target), alone=fence.exclusive)
+        arrays = storage().arrays
+        arrays.prepare(target, fence)
         earlier = find_receipt(target.ref.uuid, upload.idempotency_key)
         if earlier is not None:
             announce_left(target.ref)
             return ArrayStructure.from_json(earlier.structure)
-        plan, array = _checked(target, planned, upload)
-        _store(target, fence, directory, plan, array, upload)
-    return plan.structure
+        write = _checked(target, planned, upload)
+        arrays.write(write, fence)
+    return write.plan.structure
 
 
 def target_structure(target: WriteTarget) -> ArrayStructure:
@@ -152,10 +151,10 @@ def target_structure(target: WriteTarget) -> ArrayStructure:
 
 def _checked(
     target: WriteTarget, planned: Callable[[ArrayStructure], WritePlan], upload: Upload
-) -> tuple[WritePlan, Array]:
+) -> ArrayWrite:
     structure = target_structure(target)
     plan = planned(structure)
-    return plan, decode(upload.body, structure.dtype, plan.shape)
+    return ArrayWrite(target, plan, decode(upload.body, structure.dtype, plan.shape), upload)
 
 
 def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
@@ -185,114 +184,3 @@ def _check_texts(array: Array) -> None:
             f"Strings must consist of Unicode code points, at most {MAX_CODE_POINT:#x}, not "
             f"{points.max():#x}."
         )
-
-
-def _store(
-    target: WriteTarget,
-    fence: Fence,
-    directory: Path,
-    plan: WritePlan,
-    array: Array,
-    upload: Upload,
-) -> None:
-    _charge(target, plan)
-    folder = target.folder
-    if not fence.exclusive:
-        folder = _branch(target)
-        directory = array_folder(target.ref.uuid, folder)
-    stage = new_stage(directory, plan.structure, upload.idempotency_key)
-    # No stage in a branch: readers do not see it before the commit makes it current.
-    staged = stage.name if fence.exclusive else ""
-    try:
-        chunks = _put(target, directory, plan, array, staged, lambda: release(upload.body))
-    except BaseException:
-        stage.discard()
-        raise
-    event = _written(target, plan, upload, recorded_as=stage.token)
-    alone = (
-        plan.structure is target.structure
-        and folder == target.folder
-        and upload.idempotency_key is None
-    )
-    with discard_on_rejection(stage):
-        if alone:
-            # The record of the event is the only row that changes. If its outcome is unknown, the
-            # record decides later whether the chunks are applied; repeating the write is harmless.
-            recorded = record_alone(event)
-            stage.apply(chunks)
-            announce(recorded)
-            return
-        with (
-            event_transaction() as change,
-            record_receipt(target.ref.uuid, upload.idempotency_key, plan.structure),
-        ):
-            _make_current(target, folder, plan)
-            if not change.record_event(event) and upload.idempotency_key is None and chunks:
-                stage.leave_receipt(target.ref.uuid)
-            change.on_commit(lambda: stage.apply(chunks))
-
-
-def _charge(target: WriteTarget, plan: WritePlan) -> None:
-    """Charge the growth of an array to quotas: its shape was charged before."""
-    if plan.structure is not target.structure:
-        growth = plan.structure.nbytes - target_structure(target).nbytes
-        quotas().charge(target.ref.path, target.creator, size=growth)
-
-
-def _branch(target: WriteTarget) -> str:
-    """Copy the array to a new folder, to which no writer that lost its lock can write."""
-    folder = f"branch-{secrets.token_hex(4)}"
-    before = array_folder(target.ref.uuid, target.folder)
-    after = array_folder(target.ref.uuid, folder)
-    array_store().branch(before, after, target_structure(target))
-    return folder
-
-
-def _make_current(target: WriteTarget, folder: str, plan: WritePlan) -> None:
-    """Store the array's new size, and its folder if that changed."""
-    if folder != target.folder:
-        known: Any = target.source_id
-        source = DataSource.objects.filter(pk=known, generation=target.generation)
-        if not source.update(folder=folder):
-            raise superseded(target)
-    changed = plan.structure is not target.structure or folder != target.folder
-    if changed and not store_structure(target, plan.structure):
-        raise superseded(target)
-
-
-def _put(
-    target: WriteTarget,
-    directory: Path,
-    plan: WritePlan,
-    array: Array,
-    stage: str,
-    each: Callable[[], None],
-) -> list[StagedChunk]:
-    store, before = array_store(), target_structure(target)
-    if plan.structure is not before:
-        store.extend(directory, before, plan.structure, plan.region)
-    return store.write_region(
-        directory,
-        plan.structure,
-        plan.region,
-        array,
-        visible_shape=before.shape,
-        stage=stage,
-        each=each,
-    )
-
-
-def _written(
-    target: WriteTarget, plan: WritePlan, upload: Upload, *, recorded_as: str = ""
-) -> ArrayWritten:
-    return ArrayWritten(
-        node=target.ref,
-        mimetype=upload.mimetype,
-        shape=plan.shape,
-        offset=plan.offset,
-        block=plan.block,
-        payload=upload.body,
-        persisted=upload.persist,
-        recorded_as=recorded_as,
-        token=upload.token,
-    )

@@ -86,6 +86,15 @@ def write_patch(
     )
 
 
+def append(*, path: str, upload: Upload, array: Any) -> RaggedStructure:
+    """Append the rows of `array` at the end. Raises as `write_patch` does."""
+
+    def planned(structure: RaggedStructure) -> RowWritePlan:
+        return _plan_patch(structure, (structure.rows,), (len(array),), True)
+
+    return _write(path, upload, array, planned)
+
+
 def read_ragged(node: Node, items: NDSlice = ()) -> Any:
     """Return the selection `items`: an `awkward.Array`, or a single element.
 
@@ -134,7 +143,8 @@ def _write(
         ):
             placed.make_current()
             change.record_event(event)
-    placed.settle()
+        # Under the lock, so that a cleanup leaves alone what it puts.
+        placed.settle()
     return placed.structure
 
 

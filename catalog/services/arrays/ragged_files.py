@@ -68,7 +68,7 @@ def append_rows(writing: WritableNode, structure: RaggedStructure, rows: pa.Arra
     return PendingRows(
         after,
         lambda: _extend(source, file, added, after),
-        lambda: file_store().settle(file),
+        lambda: file_store().settle(file, added),
     )
 
 

@@ -27,10 +27,10 @@ from ...models import PATH_BYTES, DataSource, Node, Receipt
 from ...permissions.node_permissions import own_tags
 from ...storage.errors import StorageError
 from ..assets.links import attach_assets, attach_own_assets
-from ..assets.stores import discard_folder
 from ..commits import EventTransaction, OutcomeUnknown, event_transaction
 from ..idempotency import IdempotencyKey, find_receipt, record_receipt
 from ..quotas import quotas
+from ..stores.site import storage
 from .data_placement import StoragePlan, allocate_storage
 from .deletion import delete_for_replacement, finish_deletion
 from .drafts import Draft
@@ -172,12 +172,12 @@ def _discard_folder_if_not_stored(node: UUID) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        discard_folder(node)
+        storage().discard_node(node)
         raise NotFound("The container was deleted in the meantime.") from error
     except OutcomeUnknown:
         raise
     except (ServiceError, StorageError, WireError):
-        discard_folder(node)
+        storage().discard_node(node)
         raise
 
 

@@ -15,9 +15,9 @@ from tiled_client.wire.structure_family import Management, StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
 from ...config import storage_settings
-from ...storage import awkward, external, files, ragged, sparse, tables
-from ..assets.stores import array_store, node_folder
+from ...storage import awkward, external, ragged, sparse, tables
 from ..stores.files import file_store
+from ..stores.site import storage
 from ..tables.names import check_column_names, check_table_name
 from .drafts import UNKNOWN_MIMETYPE, Draft
 
@@ -72,11 +72,11 @@ def allocate_storage(node: uuid.UUID, draft: Draft, *, registered: bool) -> Stor
 
 def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
     mimetype = _own_format(source)
-    folder = node_folder(node)
+    columns: dict[str, Any] = {}
     match source.structure:
         case ArrayStructure() as structure:
-            array_store().create(folder, structure)
-            assets = [Asset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
+            columns = storage().arrays.create(node, structure)
+            assets = [Asset(storage().node_uri(node), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
             check_table_name(source.parameters)
             schema = _validate_schema(structure)
@@ -86,7 +86,7 @@ def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
             assets = []
         case _:  # the first write creates the folder
             assets = []
-    return StoragePlan(_fields(source, mimetype, Management.writable), assets)
+    return StoragePlan(_fields(source, mimetype, Management.writable) | columns, assets)
 
 
 def _validate_schema(structure: TableStructure) -> pa.Schema:

@@ -24,12 +24,12 @@ from ...events import ChildDeleted, NodeDeleted, announce_left
 from ...locks.node_locks import node_lock, wait_for_writers
 from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
-from ...models import Asset, AssetPart, DataSource, DataSourceAsset, Node, Revision
+from ...models import Asset, AssetPart, Chunk, DataSource, DataSourceAsset, Node, Revision
 from ...node_refs import NodeRef
 from ...permissions.node_permissions import own_tags, scopes_on
 from ..assets.links import lock_assets
-from ..assets.stores import discard_folder
 from ..commits import EventTransaction, event_transaction
+from ..stores.site import storage
 from ..uploads import check_replaced
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def finish_deletion(change: EventTransaction, deleted: list[Node]) -> None:
     change.announce()
     for node in deleted:
         if node.source:
-            discard_folder(node.uuid)
+            storage().discard_node(node.uuid)
 
 
 @contextmanager
@@ -148,6 +148,7 @@ def _delete_batch(nodes: Sequence[Node]) -> None:
     assets = list(lock_assets(tied).values_list("pk", flat=True))
     assets += _assets_of_further(keys)
     _raw_delete(DataSourceAsset.objects.filter(data_source__node__in=keys))
+    _raw_delete(Chunk.objects.filter(data_source__node__in=keys))
     _raw_delete(DataSource.objects.filter(node__in=keys))
     _raw_delete(Revision.objects.filter(node__in=keys))
     _raw_delete(Node.objects.filter(pk__in=keys))

@@ -27,8 +27,9 @@ from ...storage.chunks.files import existing_chunks
 from ...storage.encoding import Encoding
 from ...storage.layout import NAME, read_layout, reshape, write_layout
 from ..assets.links import attach_assets
-from ..assets.stores import array_folder, discard_folder
 from ..stores.files import StoredFile, file_store
+from ..stores.folder.paths import array_folder
+from ..stores.site import storage
 
 PARQUET = "application/x-parquet"
 ZARR = "application/x-zarr"
@@ -54,7 +55,7 @@ def archive_node(node: Node, root: Path) -> str | None:
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
-    discard_folder(node.uuid)
+    storage().discard_node(node.uuid)
     return None
 
 

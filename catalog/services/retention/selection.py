@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from ...lifecycle_config import RetentionRule
 from ...lookup.nodes import filter_descendants
 from ...models import Node, TagPath
 from ...queries.specs import with_specs
-from ..assets.stores import node_folder
+from ..stores.site import storage
 
 BATCH = 500
 OpenStreams = Callable[[Sequence[UUID]], set[UUID]]
@@ -117,11 +116,6 @@ def _portions(nodes: QuerySet[Node]) -> Iterator[list[tuple[UUID, str]]]:
 def _disk_usage(node: UUID) -> tuple[int, float]:
     """Return the bytes of a node's stored files, and the time of the latest change."""
     size, newest = 0, 0.0
-    for folder, _, names in os.walk(node_folder(node)):
-        for name in names:
-            try:
-                found = os.stat(f"{folder}/{name}")
-            except FileNotFoundError:
-                continue
-            size, newest = size + found.st_size, max(newest, found.st_mtime)
+    for found in storage().sizes(node):
+        size, newest = size + found.size, max(newest, found.modified)
     return size, newest

@@ -169,7 +169,7 @@ def _collect(
     links = _links(source, partitions)
     schema = structure.schema()
     if not source.external and rows == ALL:
-        whole = [partition.read(columns) for partition in _stored(source, links)]
+        whole = [partition.read(columns, _check_size) for partition in _stored(source, links)]
         return _check_table_size(
             tables.join_tables(whole) if whole else tables.empty(schema, columns)
         )

@@ -18,13 +18,12 @@ from tiled_client.wire.structures import Structure, TableStructure
 from ...config import storage_settings
 from ...models import DataSource, DataSourceAsset
 from ...storage import external, ragged, sparse
-from ...storage.errors import MissingFile, StorageError, Unreadable
+from ...storage.bucket_files.paths import ObjectPath
+from ...storage.errors import MissingFile, StorageError, StorageUnavailable, Unreadable
 from ...storage.regions import shape_of
 from ..arrays.sparse import block_index
 from ..stores.files import StoredFile, file_store
 from .problems import Problem, ProblemKind, Suspect
-
-BLOCK = 1 << 20
 
 
 def verify_files(source: DataSource, *, quick: bool) -> Iterator[Suspect]:
@@ -35,15 +34,6 @@ def verify_files(source: DataSource, *, quick: bool) -> Iterator[Suspect]:
             yield Suspect(problem, lambda pk=link.pk: _again(pk, quick=quick))  # type: ignore[misc]
     if (problem := _total_problem(source)) is not None:
         yield Suspect(problem, lambda: _total_again(source.pk))
-
-
-def read_file(path: Path | str) -> int:
-    """Read all bytes of a file; return how many there are. Raises OSError."""
-    size = 0
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(BLOCK):
-            size += len(block)
-    return size
 
 
 def count_rows(source: DataSource, link: DataSourceAsset) -> int:
@@ -69,6 +59,8 @@ def _link_problem(source: DataSource, link: DataSourceAsset, *, quick: bool) -> 
                 _check_archive(file, quick=quick)
     except MissingFile as error:
         return _problem(source, ProblemKind.NO_DATA, str(error), place)
+    except StorageUnavailable:
+        raise  # it says nothing about the file
     except (StorageError, WireError, OSError) as error:
         return _problem(source, ProblemKind.UNREADABLE, str(error), place)
     known = link.asset.known_rows
@@ -87,17 +79,19 @@ def _check_rows(
     )
     rows, place = 0, file_store().place(file)
     (partition,) = file_store().partitions([file])
+    if quick:
+        file_store().check(file)
+        return partition.count()
     for batch in partition.batches():
         if batch.schema.names != declared.names:
             raise Unreadable(
                 f"The partition {place} has the columns {', '.join(batch.schema.names)}, and the "
                 f"node {', '.join(declared.names)}."
             )
-        if not quick:
-            try:
-                batch.validate(full=True)
-            except pa.ArrowException as error:
-                raise Unreadable(f"The partition {place} is damaged: {error}") from error
+        try:
+            batch.validate(full=True)
+        except pa.ArrowException as error:
+            raise Unreadable(f"The partition {place} is damaged: {error}") from error
         rows += batch.num_rows
     return rows
 
@@ -106,7 +100,7 @@ def _check_block(
     file: StoredFile, link: DataSourceAsset, structure: SparseStructure, *, quick: bool
 ) -> None:
     if quick:
-        _check_size(file)
+        file_store().check(file)
         return
     region = structure.block_region(block_index(structure, link.num or 0))
     sparse.parse_block(file_store().read(file), shape_of(region), file_store().place(file))
@@ -115,7 +109,7 @@ def _check_block(
 def _check_archive(file: StoredFile, *, quick: bool) -> None:
     place = file_store().place(file)
     if quick:
-        _check_size(file)
+        file_store().check(file)
         return
     try:
         with zipfile.ZipFile(io.BytesIO(file_store().read(file))) as archive:
@@ -126,21 +120,12 @@ def _check_archive(file: StoredFile, *, quick: bool) -> None:
         raise Unreadable(f"The buffer {damaged} in {place} is damaged.")
 
 
-def _check_size(file: StoredFile) -> None:
-    opened = file_store().download(file)
-    opened.close()
-    if opened.size < file.size:
-        raise Unreadable(
-            f"The file {file_store().place(file)} has {opened.size} bytes of {file.size}."
-        )
-
-
 def _external_problem(source: DataSource, link: DataSourceAsset) -> Problem | None:
     uri = link.asset.data_uri
     try:
         path = external.resolve_uri(uri, storage_settings().readable)
         found = path.is_dir() if link.asset.is_directory else path.is_file()
-        if found and os.access(path, os.R_OK):
+        if found and (isinstance(path, ObjectPath) or os.access(path, os.R_OK)):
             return None
     except (StorageError, OSError) as error:
         return _problem(source, ProblemKind.EXTERNAL, str(error), uri)

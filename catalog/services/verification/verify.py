@@ -11,7 +11,8 @@ from ...locks.node_locks import LockTimeout, node_lock
 from ...lookup.nodes import filter_descendants
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage.errors import StorageError
-from ..cleanup import MIN_AGE_SECONDS, remove_orphaned_files
+from ..cleanup import remove_orphaned_files
+from ..stores.known_nodes import MIN_AGE_SECONDS
 from .arrays import verify_array
 from .files import count_rows, verify_files
 from .leftovers import move_orphan, verify_leftovers

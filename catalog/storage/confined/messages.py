@@ -3,8 +3,15 @@
 A message is plain data (msgpack) and any number of buffers. A short one is sent through the socket.
 A long one is written to shared memory and copied from there by the receiver, since the other
 process may modify that memory at any time, but not the copy. The memory is reused for the next
-message, which is three times as fast as allocating it; that is safe because requests and replies
-alternate. Received data are never executed or unpickled.
+message, which is three times as fast as allocating it; that is safe because messages of the two
+sides alternate. Received data are never executed or unpickled.
+
+| message | from | followed by |
+| --- | --- | --- |
+| request: operation, arguments, session, ended sessions | server | question or reply |
+| question: `["ask", question]` | confined process | answer |
+| answer | server | question or reply |
+| reply: `["ok", …]` or `["error", …]` | confined process | request |
 """
 
 from __future__ import annotations

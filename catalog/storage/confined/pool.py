@@ -18,7 +18,7 @@ import logging
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +48,10 @@ class ConfinedProcess:
     sessions: set[str] = field(default_factory=set)
 
 
+Answer = Callable[[Any], tuple[Any, Sequence[Buffer]]]
+"""Answers a question of the process while the operation runs; must not raise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """An operation to run, preferably in the process that has its `session` or `file` open."""
@@ -57,6 +61,7 @@ class Call:
     buffers: Sequence[Buffer] = ()
     file: str = ""
     session: str | None = None
+    answer: Answer | None = None
 
 
 def _parse_reply(answer: Any) -> tuple[Any, OperationFailed | None, bool]:
@@ -76,6 +81,28 @@ def _parse_reply(answer: Any) -> tuple[Any, OperationFailed | None, bool]:
             if kinds and all(isinstance(kind, str) for kind in kinds):
                 return None, OperationFailed(kinds, text, later, short), over_memory
     raise InvalidMessage("The reply is malformed.")
+
+
+def _converse(channel: Channel, request: list[Any], call: Call, seconds: float) -> Content:
+    """Send a request, and answer the questions of the process until it replies.
+
+    Raises TimeoutError after `seconds`, also if they passed in answering.
+    """
+    deadline = time.monotonic() + seconds
+    channel.connection.settimeout(seconds)
+    channel.send(request, call.buffers)
+    while True:
+        message, buffers = channel.receive()
+        match message:
+            case ["ask", question] if call.answer is not None:
+                value, data = call.answer(question)
+            case _:
+                return message, buffers
+        rest = deadline - time.monotonic()
+        if rest <= 0:
+            raise TimeoutError
+        channel.connection.settimeout(rest)
+        channel.send(value, data)
 
 
 class ProcessPool:
@@ -120,12 +147,10 @@ class ProcessPool:
         ended, child.ended = child.ended, []
         if call.session is not None:
             child.sessions.add(call.session)
-        child.channel.connection.settimeout(seconds)
         request = [call.operation, call.arguments, call.session, ended]
         what = f"{call.operation} of {call.file}"
         try:
-            child.channel.send(request, call.buffers)
-            answer, buffers = child.channel.receive()
+            answer, buffers = _converse(child.channel, request, call, seconds)
             value, failed, child.over_memory = _parse_reply(answer)
         except TimeoutError as error:
             self._remove(child)

@@ -2,18 +2,20 @@
 
 An operation is a function of a module that was imported before confinement. It may keep files open
 between requests in a session; each request has all arguments to reopen a session that was evicted.
+While it runs, it may ask the server (`ReaderRequest.ask`), which answers before anything else.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .messages import Buffer, Channel
+from .messages import Buffer, Channel, Content
 
 MAX_SESSIONS = 32
 # A process that has grown by more than this, and has no session, asks to be replaced.
@@ -64,14 +66,22 @@ class SessionCache:
                 session.close()
 
 
+Ask = Callable[[Any], Content]
+"""Sends plain data to the server process, and returns its answer. Raises EOFError, OSError."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderRequest:
-    """A request: plain arguments and buffers; `session` names a session that may be open."""
+    """A request: plain arguments and buffers; `session` names a session that may be open.
+
+    `ask` is None in the server process itself (see `unconfined`).
+    """
 
     arguments: Mapping[str, Any]
     buffers: Sequence[memoryview] = ()
     session: str | None = None
     sessions: SessionCache = field(default_factory=SessionCache)
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,7 @@ Operation = Callable[[ReaderRequest], Reply]
 def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callable[[], int]) -> None:
     """Serve requests until the other side closes; `memory` returns the bytes in use."""
     sessions = SessionCache()
+    lock = threading.Lock()
     max_bytes = memory() + MAX_RETAINED_BYTES
     while True:
         try:
@@ -96,10 +107,34 @@ def serve(channel: Channel, operations: Mapping[str, Operation], memory: Callabl
             return
         name, arguments, session, ended = message
         sessions.end(ended)
-        answer = _answer(operations, name, ReaderRequest(arguments, buffers, session, sessions))
+        questions = _Questions(channel, lock)
+        request = ReaderRequest(arguments, buffers, session, sessions, questions)
+        answer = _answer(operations, name, request)
+        questions.end()
         over_memory = memory() > max_bytes and not len(sessions)
         _send(channel, answer, over_memory)
-        del message, buffers, answer, arguments
+        del message, buffers, answer, arguments, request
+
+
+class _Questions:
+    """The questions of one operation to the server, from any of its threads, one at a time."""
+
+    def __init__(self, channel: Channel, lock: threading.Lock) -> None:
+        self._channel, self._lock = channel, lock
+        self._ended = False
+
+    def __call__(self, question: Any) -> Content:
+        """Send a question and return its answer."""
+        with self._lock:
+            if self._ended:
+                raise RuntimeError("The operation has ended.")
+            self._channel.send(["ask", question])
+            return self._channel.receive()
+
+    def end(self) -> None:
+        """Wait for the last answer: a thread of a failed operation may still be asking."""
+        with self._lock:
+            self._ended = True
 
 
 Answer = tuple[Any, Sequence[Buffer], Exception | None]

@@ -12,7 +12,7 @@ from .registry import FAMILIES, load, mimetype_of, mimetypes, register, sequence
 from .sources import Sources
 from .tables import check_table, iter_table_rows
 from .trees import open_tree
-from .uris import readable_folder, resolve_uri
+from .uris import is_readable, readable_folder, resolve_uri
 
 __all__ = [
     "FAMILIES",
@@ -28,6 +28,7 @@ __all__ = [
     "frames_inspector",
     "frames_reader",
     "inspect",
+    "is_readable",
     "iter_table_rows",
     "list_names",
     "load",

@@ -13,6 +13,7 @@ import pyarrow as pa
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
+from ..bucket_files.paths import ObjectPath
 from ..tables.ranges import within
 from .formats import Format, Inspected
 from .magic_bytes import check_complete
@@ -57,8 +58,14 @@ class ArrowFile:
         check_complete(self.path, b"ARROW1", "Arrow")
         options = pa.ipc.IpcReadOptions(included_fields=columns)
         # Not mapped: if its writer truncates the file, touching a mapped page kills the process.
-        with pa.OSFile(str(self.path)) as source:
+        with _source(self.path) as source:
             yield pa.ipc.open_file(source, options=options)
+
+
+def _source(path: Path) -> pa.NativeFile:
+    if isinstance(path, ObjectPath):
+        return pa.PythonFile(path.open("rb"), "r")
+    return pa.OSFile(str(path))
 
 
 def open_arrow(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> TableFile:
@@ -69,7 +76,7 @@ def open_arrow(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -> 
 def inspect_arrow(sources: Sources, mimetype: str) -> Inspected:
     """Return the schema of the first file, and the number of rows of all."""
     check_complete(sources.paths[0], b"ARROW1", "Arrow")
-    with pa.OSFile(str(sources.paths[0])) as file:
+    with _source(sources.paths[0]) as file:
         schema = pa.ipc.open_file(file).schema
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
     rows = sum(ArrowFile(path).count() for path in sources.paths)

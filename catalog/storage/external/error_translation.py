@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..bucket_files.access import take_failure
 from ..errors import MissingFile, NotReady, StorageError, Unreadable, Unsupported
 from ..raw_files import check_unmoved
 from .optional_packages import missing_package
@@ -37,10 +38,15 @@ def translate_errors(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
     except StorageError:
         raise
     except FileNotFoundError as error:
+        # Libraries may report any failure of a read so.
+        if failure := take_failure():
+            raise failure from error
         raise to_storage_error(f"The file {path} does not exist.", paths, MissingFile) from error
     except BlockingIOError as error:
         raise NotReady(f"The file {path} is locked by its writer. Retry later.") from error
     except Exception as error:
+        if failure := take_failure():
+            raise failure from error
         if missing := missing_package(error):
             raise Unsupported(f"The file {path} cannot be read: {missing}") from error
         raise to_storage_error(f"The file {path} cannot be read: {error}", paths) from error

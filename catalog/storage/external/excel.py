@@ -21,6 +21,7 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
+from ..bucket_files.paths import ObjectPath
 from ..encoding import Array
 from ..errors import NoSuchEntry, NoSuchRows, Unreadable
 from .formats import Entry, Format, Inspected, Tree
@@ -128,7 +129,8 @@ def _open(path: Path) -> Any:
             chart.title = sheet.name
             self.wb._add_sheet(chart)
 
-    reader = Reader(path, read_only=True, data_only=True, keep_links=False)
+    source: Any = path.open("rb") if isinstance(path, ObjectPath) else path
+    reader = Reader(source, read_only=True, data_only=True, keep_links=False)
     reader.read()
     # Include sheets that the workbook names, but does not contain.
     reader.wb.names = [sheet.name for sheet, rel in reader.parser.find_sheets() if _has_cells(rel)]
@@ -140,7 +142,7 @@ def _has_cells(relation: Any) -> bool:
 
 
 def _sheet_names(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > MAX_TEXT_BYTES:
         raise Unreadable(f"it unpacks to {size} bytes; the limit is {MAX_TEXT_BYTES}.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import Unreadable, Unsupported
+from ..bucket_files.paths import ObjectPath
+from ..errors import MissingFile, Unreadable, Unsupported
 from .formats import Inspected
 from .reader_results import as_inspected
 from .readers import call
@@ -38,6 +39,11 @@ def list_names(folder: Path, *, limit: int, readable: Sequence[Path]) -> list[tu
     """
     real = folder.resolve()
     readable_folder(real, readable)
+    if isinstance(real, ObjectPath):
+        found = [(path.name, is_prefix) for path, is_prefix in real.entries()]
+        if not found:
+            raise MissingFile(f"There are no objects below {real}.")
+        return found[: limit + 1]
     content = call("names", Sources((real,), {}, tuple(readable)), {"limit": limit})
     names = [(str(name), bool(is_folder)) for name, is_folder in content[0]]
     for name, _ in names:

@@ -32,13 +32,13 @@ class JpegFrame:
 
     def elements(self, start: int, stop: int) -> Array:
         """Return the elements from `start` to `stop` in C order, flat."""
-        with Image.open(self.path, formats=["JPEG"]) as image:
+        with self.path.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
             return np.asarray(image).reshape(-1)[start:stop]
 
 
 def open_jpeg(path: Path) -> FrameFile:
     """Open a JPEG file, reading only its header. Pillow rejects absurdly large images."""
-    with Image.open(path, formats=["JPEG"]) as image:
+    with path.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
         if image.mode not in COLOURS:
             raise Unreadable(f"{path} has the unsupported colour mode {image.mode}.")
         return JpegFrame(path, (image.height, image.width, *COLOURS[image.mode]))

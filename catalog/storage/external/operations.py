@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
+from functools import wraps
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,8 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure
 
+from ..bucket_files import access
+from ..bucket_files.broker import BrokeredAccess
 from ..confined.messages import Buffer
 from ..confined.reader import Operation, OperationSession, ReaderRequest, Reply
 from ..encoding import Array
@@ -42,6 +45,7 @@ LAZY_MODULES = (
     "openpyxl",
     "pandas",
     "zarr",
+    f"{__package__}.zarr_files.object_store",
     f"{__package__}.zarr_files.store",
 )
 
@@ -163,14 +167,26 @@ def names(request: ReaderRequest) -> Reply:
         )
 
 
+def _with_objects(operation: Operation) -> Operation:
+    """Return an operation that reads objects through the server process."""
+
+    @wraps(operation)
+    def run(request: ReaderRequest) -> Reply:
+        if request.ask is not None:
+            access.begin(BrokeredAccess(request.ask))
+        return operation(request)
+
+    return run
+
+
 OPERATIONS: Mapping[str, Operation] = {
-    "array": read_array,
-    "rows": table_rows,
-    "tree.names": tree_names,
-    "tree.entry": tree_entry,
-    "tree.array": tree_array,
-    "tree.rows": tree_rows,
-    "inspect": inspect,
+    "array": _with_objects(read_array),
+    "rows": _with_objects(table_rows),
+    "tree.names": _with_objects(tree_names),
+    "tree.entry": _with_objects(tree_entry),
+    "tree.array": _with_objects(tree_array),
+    "tree.rows": _with_objects(tree_rows),
+    "inspect": _with_objects(inspect),
     "names": names,
 }
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import TableStructure
 
+from ..bucket_files.paths import ObjectPath
 from ..errors import Unreadable
 from ..tables.ranges import within
 from .formats import Format, Inspected
@@ -72,8 +73,12 @@ class ParquetFile:
         check_complete(self.path, b"PAR1", "Parquet")
         # Not mapped: its writer may truncate the file. Not read ahead: a row group may be large.
         return pq.ParquetFile(
-            self.path, memory_map=False, buffer_size=BUFFER, pre_buffer=False, **options
+            _source(self.path), memory_map=False, buffer_size=BUFFER, pre_buffer=False, **options
         )
+
+
+def _source(path: Path) -> Any:
+    return pa.PythonFile(path.open("rb"), "r") if isinstance(path, ObjectPath) else path
 
 
 def _check_times(batch: pa.RecordBatch, seconds: pa.RecordBatch | None) -> None:
@@ -119,7 +124,7 @@ def open_parquet(path: Path, schema: pa.Schema, parameters: Mapping[str, Any]) -
 def inspect_parquet(sources: Sources, mimetype: str) -> Inspected:
     """Return the schema of the first file, and the number of rows of all."""
     check_complete(sources.paths[0], b"PAR1", "Parquet")
-    schema = pq.read_schema(sources.paths[0])
+    schema = pq.read_schema(_source(sources.paths[0]))
     structure = TableStructure.from_schema(schema, npartitions=len(sources.paths))
     rows = sum(ParquetFile(path).count() for path in sources.paths)
     return Inspected(StructureFamily.table, mimetype, structure, rows=rows)

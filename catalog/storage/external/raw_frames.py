@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bucket_files.paths import ObjectPath
 from ..encoding import Array
 
 
@@ -27,7 +28,18 @@ class RawFrames:
     def elements(self, start: int, stop: int) -> Array:
         """Read the elements from `start` to `stop`, flat. Raises EOFError past the end."""
         offset = self.offset + start * self.dtype.itemsize
-        found = np.fromfile(self.path, self.dtype, stop - start, offset=offset)
+        if isinstance(self.path, ObjectPath):
+            found = _read_object(self.path, self.dtype, stop - start, offset)
+        else:
+            found = np.fromfile(self.path, self.dtype, stop - start, offset=offset)
         if len(found) < stop - start:
             raise EOFError(f"it is truncated: {stop - start - len(found)} elements are missing.")
         return found
+
+
+def _read_object(path: ObjectPath, dtype: np.dtype[Any], count: int, offset: int) -> Array:
+    target = np.empty(count * dtype.itemsize, np.uint8)
+    with path.open("rb") as file:
+        file.seek(offset)
+        done: int = file.readinto(target.data)
+    return target[: done - done % dtype.itemsize].view(dtype)

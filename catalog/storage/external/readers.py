@@ -7,29 +7,54 @@ StorageError of that call, too, and affects no other call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import confined_processes, errors
+from ..bucket_files import access
+from ..bucket_files.access import Access
+from ..bucket_files.broker import Broker
+from ..bucket_files.paths import ObjectPath, parse_path
 from ..confined.confinement import Confinement
 from ..confined.errors import CallTimedOut, ConfinedError, OperationFailed, PoolBusy, ProcessEnded
 from ..confined.messages import Content
 from ..confined.pool import Call
 from ..confined_processes import Limits
-from ..errors import NotReady, StorageError, Unreadable
+from ..errors import NotReady, StorageError, StorageUnavailable, Unreadable
 from .sources import Sources
-from .uris import keep_private
+from .uris import is_readable, keep_private
+
+_objects: Access = access.NoAccess()
 
 
 def configure(
-    limits: Callable[[], Limits], *, adapters: Sequence[str] = (), private: Sequence[Path] = ()
+    limits: Callable[[], Limits],
+    *,
+    adapters: Sequence[str] = (),
+    private: Sequence[Path] = (),
+    objects: Access | None = None,
 ) -> None:
-    """Configure the limits of the processes, and the formats of the site.
+    """Configure the limits of the processes, the formats of the site, and access to objects.
 
-    `limits` is evaluated at each call; `private` folders are never read as external files.
+    `limits` is evaluated at each call; `private` folders and prefixes are never read as external
+    files.
     """
+    use_objects(objects or access.NoAccess())
     keep_private(private)
     confined_processes.configure(limits, adapters, private)
+
+
+def objects() -> Access:
+    """Return the access of this process to objects."""
+    return _objects
+
+
+def use_objects(found: Access) -> None:
+    """Read objects by an access from now on."""
+    global _objects
+    _objects = found
+    access.use(found)
 
 
 def call(
@@ -37,16 +62,22 @@ def call(
 ) -> Content:
     """Run an operation in a confined process. Raises StorageError."""
     limits = confined_processes.configuration.limits()
+    broker = _broker(sources)
     wanted = Call(
         operation,
         {**encode_sources(sources), **arguments},
         file=str(sources.paths[0]) if sources.paths else "",
         session=session,
+        answer=broker.answer,
     )
-    confinement = Confinement(tuple(map(_identify_folder, sources.readable)), limits.memory)
+    folders = [one for one in sources.readable if not isinstance(one, ObjectPath)]
+    confinement = Confinement(tuple(map(_identify_folder, folders)), limits.memory)
     try:
         return confined_processes.read(wanted, confinement)
     except ConfinedError as error:
+        if isinstance(error, CallTimedOut) and broker.failure is not None:
+            # The time passed in waiting for the storage.
+            raise broker.failure from error
         raise _storage_error(error, wanted.file, limits) from error
 
 
@@ -63,11 +94,16 @@ def encode_sources(sources: Sources) -> dict[str, Any]:
 def decode_sources(arguments: Mapping[str, Any]) -> Sources:
     """Return sources from plain data."""
     return Sources(
-        tuple(map(Path, arguments["paths"])),
+        tuple(map(parse_path, arguments["paths"])),
         arguments["parameters"],
-        tuple(map(Path, arguments["readable"])),
+        tuple(map(parse_path, arguments["readable"])),
         tuple((parameter, number) for parameter, number in arguments["roles"]),
     )
+
+
+def _broker(sources: Sources) -> Broker:
+    """Return what answers the questions for the objects of these sources."""
+    return Broker(_objects, sources.paths, partial(is_readable, readable=sources.readable))
 
 
 def _identify_folder(folder: Path) -> tuple[str, int, int]:
@@ -113,7 +149,7 @@ def _operation_error(error: OperationFailed, file: str) -> StorageError:
     for name in error.kinds:
         kind = getattr(errors, name, None)
         if isinstance(kind, type) and issubclass(kind, StorageError):
-            if kind is NotReady:
-                return NotReady(error.text, retry_after=error.retry_after or 1)
+            if kind in (NotReady, StorageUnavailable):
+                return kind(error.text, retry_after=error.retry_after or 1)
             return kind(error.text)
     return Unreadable(f"The file {file} cannot be read: {error.kinds[0]}: {error.text}")

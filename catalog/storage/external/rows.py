@@ -14,7 +14,16 @@ import pyarrow as pa
 
 from tiled_client.wire.labels import read_labels
 
-from ..errors import MissingFile, NoSuchRows, NotReady, OutsideReadable, StorageError, Unreadable
+from ..bucket_files.access import take_failure
+from ..errors import (
+    MissingFile,
+    NoSuchRows,
+    NotReady,
+    OutsideReadable,
+    StorageError,
+    StorageUnavailable,
+    Unreadable,
+)
 from ..raw_files import check_unmoved
 from ..tables.labels import add_labels, with_labels_of
 from ..tables.ranges import iter_rows
@@ -96,11 +105,13 @@ class FilePartition:
                 raise Unreadable("it is not a regular file.")
             yield
             check_unmoved(self.path)
-        except (NotReady, OutsideReadable):
+        except (NotReady, OutsideReadable, StorageUnavailable):
             raise
         except FileNotFoundError as error:
             raise MissingFile(f"The file {self.path} does not exist.") from error
         except (StorageError, pa.ArrowException, OSError, ValueError) as error:
+            if failure := take_failure():
+                raise failure from error
             text = f"The file {self.path} cannot be read: {error}"
             if not isinstance(error, StorageError) and self.grows():
                 raise NotReady(f"{text} It is still being written.") from error

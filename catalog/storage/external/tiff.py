@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from ..bucket_files.paths import ObjectPath
 from ..encoding import Array
 from ..errors import Unreadable
 from .formats import Format
@@ -71,7 +72,8 @@ def _frames(path: Path, file: tifffile.TiffFile, flags: Mapping[str, Any]) -> Fr
 
 def _open(path: Path, **flags: Any) -> tifffile.TiffFile:
     # Some variants name further files to open, which may be outside the readable folders.
-    return tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False, **flags)
+    source: Any = path.open("rb") if isinstance(path, ObjectPath) else path
+    return tifffile.TiffFile(source, _multifile=False, is_mmstack=False, is_ndtiff=False, **flags)
 
 
 def _check_pages(file: tifffile.TiffFile) -> None:

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ..bucket_files.paths import ObjectPath, is_object_uri
 from ..errors import OutsideReadable, Unreadable, Unsupported
 from ..files import uri_path
 
@@ -13,10 +14,13 @@ _private: list[Path] = []
 
 
 def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
-    """Resolve a `file:` URI and symbolic links to a path; the file need not exist.
+    """Resolve a `file:` URI and symbolic links, or the URI of an object, to a path.
 
-    Raises Unsupported for other URIs, OutsideReadable outside the readable folders.
+    The file need not exist. Raises Unsupported for other URIs, OutsideReadable outside the readable
+    folders and prefixes.
     """
+    if is_object_uri(data_uri):
+        return _object_path(data_uri, readable)
     path = uri_path(data_uri)
     try:
         real = path.resolve()
@@ -28,6 +32,16 @@ def resolve_uri(data_uri: str, readable: Sequence[Path]) -> Path:
             "registered from the folders that it was started with (--read DIR)."
         )
     return real
+
+
+def _object_path(data_uri: str, readable: Sequence[Path]) -> ObjectPath:
+    path = ObjectPath.parse(data_uri)
+    if not is_readable(path, readable):
+        raise OutsideReadable(
+            f"{data_uri} does not lie in a bucket and prefix that this server may read. "
+            "Administrators name them in storage.readable, as in s3://bucket/prefix."
+        )
+    return path
 
 
 def keep_private(folders: Sequence[Path]) -> None:
@@ -57,11 +71,16 @@ def readable_folder(real: Path, readable: Sequence[Path]) -> Path:
 
 
 def _around(real: Path, folders: Iterable[Path]) -> Iterator[tuple[str, ...]]:
-    return (folder.parts for folder in folders if real.is_relative_to(folder))
+    # A prefix of a bucket does not lie in the folder `/`.
+    kind = isinstance(real, ObjectPath)
+    alike = (folder for folder in folders if isinstance(folder, ObjectPath) is kind)
+    return (folder.parts for folder in alike if real.is_relative_to(folder))
 
 
 def check_kind(path: Path) -> None:
     """Raise Unreadable for a pipe or a device: opening one may block."""
+    if isinstance(path, ObjectPath):
+        return
     try:
         mode = path.stat().st_mode
     except OSError:

@@ -11,11 +11,13 @@ the credentials.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
@@ -24,6 +26,7 @@ from obstore import exceptions
 from ..errors import MissingFile
 from .failures import translated
 from .location import BucketLocation
+from .parts import CountedPieces, split_parts
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -62,15 +65,31 @@ class ObjectStore:
         parts = (self.location.bucket, self.prefix, name)
         return f"{self.location.scheme}://" + "/".join(part for part in parts if part)
 
+    def outside(self, prefix: str) -> ObjectStore:
+        """Return the objects below another prefix of the bucket."""
+        other = ObjectStore(self.location)
+        other.prefix = prefix
+        return other
+
     @cached_property
     def _store(self) -> Any:
         # At first use: obstore's threads do not survive a fork.
         return self.location.connect(self.prefix)
 
-    def put(self, name: str, data: Buffer) -> None:
-        """Store an object of one request, replacing one of the same name."""
+    def put(self, name: str, data: Buffer, *, file_name: str = "") -> None:
+        """Store an object of one request, replacing one of the same name.
+
+        Browsers and clients that download it save it under `file_name`, which is plain ASCII.
+        """
+        attributes = {"Content-Disposition": f'attachment; filename="{file_name}"'}
         with translated(name, missing_is_object=False):
-            obstore.put(self._store, name, _flat(data), use_multipart=False)
+            obstore.put(
+                self._store,
+                name,
+                _flat(data),
+                use_multipart=False,
+                attributes=attributes if file_name else None,
+            )
 
     def put_new(self, name: str, data: Buffer) -> bool:
         """Store an object unless one of the name exists; return whether it was stored.
@@ -90,7 +109,7 @@ class ObjectStore:
 
         It becomes visible as a whole, or not at all.
         """
-        counted = _Counted(_parts(pieces))
+        counted = CountedPieces(split_parts(pieces, PART_BYTES))
         first = next(counted, b"")
         if len(first) < PART_BYTES:
             self.put(name, first)
@@ -99,7 +118,7 @@ class ObjectStore:
             obstore.put(
                 self._store,
                 name,
-                _chained(first, counted),
+                chain([first], counted),
                 use_multipart=True,
                 chunk_size=PART_BYTES,
                 max_concurrency=2,
@@ -230,16 +249,34 @@ class ObjectStore:
         return url
 
     def parallel(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        *,
+        most: int = PARALLEL,
     ) -> Iterator[Result]:
-        """Yield `function(item)` for each of `items`, in order; several run at the same time.
+        """Yield `function(item)` for each of `items`, in order; up to `most` at the same time.
 
-        `function` calls methods of this class, and not `parallel` itself.
+        `function` calls methods of this class, and not `parallel` itself. If one call raises,
+        those that have begun are awaited, and no others begin.
         """
-        listed = list(items)
-        if len(listed) < 2:
-            return map(function, listed)
-        return _threads().map(function, listed)
+        waiting = iter(items)
+        first = list(islice(waiting, 2))
+        if len(first) < 2:
+            yield from map(function, first)
+            return
+        running: deque[Future[Result]] = deque()
+        try:
+            for item in chain(first, waiting):
+                running.append(_threads().submit(function, item))
+                if len(running) >= most:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+            wait(running)
 
 
 _pool: ThreadPoolExecutor | None = None
@@ -253,43 +290,6 @@ def _threads() -> ThreadPoolExecutor:
         if _pool is None:
             _pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="objects")
         return _pool
-
-
-class _Counted:
-    """An iterator over pieces that counts their bytes."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self.size = 0
-
-    def __iter__(self) -> _Counted:
-        return self
-
-    def __next__(self) -> bytes:
-        piece = next(self._pieces)
-        self.size += len(piece)
-        return piece
-
-
-def _parts(pieces: Iterable[Buffer]) -> Iterator[bytes]:
-    """Yield `pieces` again as parts of PART_BYTES; the last one may be smaller."""
-    part = bytearray()
-    for piece in pieces:
-        view = memoryview(piece).cast("B")
-        while view:
-            taken = view[: PART_BYTES - len(part)]
-            part += taken
-            view = view[len(taken) :]
-            if len(part) == PART_BYTES:
-                yield bytes(part)
-                part.clear()
-    if part:
-        yield bytes(part)
-
-
-def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from others
 
 
 def _flat(data: Buffer) -> Any:

@@ -20,7 +20,8 @@ class BucketLocation:
     """A prefix of a bucket, how to reach it, and how long to try.
 
     Credentials that are None are taken from the environment, as the command-line tools of the
-    provider take them (`AWS_*`, `GOOGLE_*`, `AZURE_*`), or from the metadata of the machine.
+    provider take them (`AWS_*`, `GOOGLE_*`, `AZURE_*`), or from the metadata of the machine; with
+    `anonymous`, requests have none.
     `timeout` is in seconds for one request; after `retry_timeout` seconds, or `retries` failures
     more, the last failure is reported.
     """
@@ -33,6 +34,7 @@ class BucketLocation:
     session_token: str | None = None
     virtual_hosted_style: bool = False
     ca_file: Path | None = None
+    anonymous: bool = False
     timeout: float = 30.0
     retries: int = 3
     retry_timeout: float = 15.0
@@ -81,7 +83,7 @@ class BucketLocation:
         """Return the options of the provider that are set."""
         if self.scheme == "gs":
             # Google's own endpoints only: its library knows no other.
-            return {}
+            return {"skip_signature": True} if self.anonymous else {}
         if self.scheme == "az":
             known: dict[str, Any] = {
                 "account_name": self.access_key_id,
@@ -97,7 +99,8 @@ class BucketLocation:
                 "session_token": self.session_token,
                 "virtual_hosted_style_request": self.virtual_hosted_style or None,
             }
-        return {name: value for name, value in known.items() if value is not None}
+        found = {name: value for name, value in known.items() if value is not None}
+        return {**found, "skip_signature": True} if self.anonymous else found
 
     def _client_options(self) -> dict[str, Any]:
         options: dict[str, Any] = {

@@ -9,7 +9,7 @@ from .ipc_bodies import is_ipc_file, parse_ipc, received_tables, serialize_ipc, 
 from .ipc_export import ipc_chunks
 from .kinds import check_type, check_types, has_empty_lists, parts_of
 from .labels import join_tables, with_labels_of
-from .messages import Rows, check_schema, header_and_rows
+from .messages import Messages, Rows, check_schema, header_and_rows
 from .partition_files import (
     MIMETYPE,
     PartitionFile,
@@ -26,6 +26,7 @@ from .schemas import check_distinct, conform
 
 __all__ = [
     "MIMETYPE",
+    "Messages",
     "PartitionFile",
     "PartitionReader",
     "Rows",

@@ -36,6 +36,7 @@ class FileSegment:
     path: Path
     size: int
     rows: int | None = None
+    remote: bool = False
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from core.mapped_files import release
 from tiled_client.wire.labels import RowLabels, read_labels
 
 from ..errors import UnknownColumn, Unreadable
+from ..prefetching import prefetched
 from . import kinds
 from .dictionaries import combine_chunks
 from .ipc_bodies import slice_batch
@@ -38,6 +39,11 @@ class Segment(Protocol):
         """The number of rows, if it is known without reading them."""
         ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether it is loaded over the network, into memory as a whole."""
+        ...
+
     def header(self) -> memoryview:
         """Return at least the schema, without loading the rows. Raises StorageError."""
         ...
@@ -57,38 +63,56 @@ class PartitionReader:
         """Return the number of rows, without reading the data."""
         return sum(_count(segment) for segment in self.segments)
 
-    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+    def read(
+        self,
+        columns: Sequence[str] | None = None,
+        check_size: Callable[[int], None] = lambda size: None,
+    ) -> pa.Table:
         """Return all rows, in the order of `columns`, with a pandas index.
 
-        Raises MissingFile, Unreadable, UnknownColumn.
+        `check_size` is called with the number of bytes read so far if there are more, and may
+        raise. Raises MissingFile, Unreadable, UnknownColumn.
         """
-        found = [_read_all(segment, columns) for segment in self.segments]
+        found: list[pa.Table] = []
+        size = 0
+        for segment, content in _loaded(self.segments):
+            found.append(_read_all(segment, content, columns))
+            if len(found) < len(self.segments):
+                size += found[-1].nbytes  # takes long for many batches
+                check_size(size)
         table = _in_few_batches(found[0] if len(found) == 1 else pa.concat_tables(found))
         return table if columns is None else table.select(with_index(table.schema, columns))
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the batches as written, in the stored column order. Raises as `read` does."""
-        for segment in self.segments:
-            yield from _batches(segment, columns)
+        for segment, content in _loaded(self.segments):
+            yield from _batches(segment, content, columns)
 
     def tables(self, names: Sequence[str], start: int, stop: int | None) -> Iterator[pa.Table]:
         """Yield the columns `names` of the rows from `start` to `stop`, or to the end."""
-        before = 0
         labels = self._labels()
-        for segment in self.segments:
-            if stop is not None and before >= stop:
-                return
-            if segment.rows is not None and before + segment.rows <= start:
-                before += segment.rows
-                continue
-            for piece in _slices(segment):
+        before, segments = self._in_range(start, stop)
+        for segment, content in _loaded(segments):
+            for piece in _slices(segment, content):
                 for rows in within(piece, before, start, stop):
                     first = max(start, before)
                     part = labels.part(first, rows.num_rows) if labels else None
-                    yield add_labels(rows.select(names), part)
+                    found = add_labels(rows.select(names), part)
+                    yield _detached(found) if segment.remote else found
                 before += piece.num_rows
                 if stop is not None and before >= stop:
                     return
+
+    def _in_range(self, start: int, stop: int | None) -> tuple[int, list[Segment]]:
+        """Return the number of rows before, and the segments with rows from `start` to `stop`."""
+        before, skipped, found = 0, 0, []
+        for segment in self.segments:
+            if segment.rows is not None and before + segment.rows <= start:
+                skipped = before = before + segment.rows
+            elif stop is None or before < stop:
+                found.append(segment)
+                before += segment.rows or 0
+        return skipped, found
 
     def _labels(self) -> RowLabels | None:
         """Return the row labels; None if rows were appended to labelled ones."""
@@ -124,16 +148,23 @@ def with_index(schema: pa.Schema, columns: Sequence[str]) -> list[str]:
 def _count(segment: Segment) -> int:
     if segment.rows is not None:
         return segment.rows
-    return sum(batch.num_rows for batch in _batches(segment, None))
+    return sum(batch.num_rows for batch in _batches(segment, segment.load(), None))
 
 
-def _slices(segment: Segment) -> Iterable[pa.RecordBatch]:
-    for batch in _batches(segment, None):
+def _loaded(segments: Sequence[Segment]) -> Iterator[tuple[Segment, memoryview]]:
+    if any(segment.remote for segment in segments[1:]):
+        return prefetched(lambda segment: segment.load(), segments)
+    return ((segment, segment.load()) for segment in segments)
+
+
+def _slices(segment: Segment, content: memoryview) -> Iterable[pa.RecordBatch]:
+    for batch in _batches(segment, content, None):
         yield from slice_batch(batch)
 
 
-def _batches(segment: Segment, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-    content = segment.load()
+def _batches(
+    segment: Segment, content: memoryview, columns: Sequence[str] | None
+) -> Iterator[pa.RecordBatch]:
     try:
         for batch in _reader(content, columns):
             yield batch
@@ -143,9 +174,10 @@ def _batches(segment: Segment, columns: Sequence[str] | None) -> Iterator[pa.Rec
         raise _unreadable(segment, error) from error
 
 
-def _read_all(segment: Segment, columns: Sequence[str] | None) -> pa.Table:
+def _read_all(segment: Segment, content: memoryview, columns: Sequence[str] | None) -> pa.Table:
     try:
-        return _open(segment, columns).read_all()
+        table = _reader(content, columns).read_all()
+        return _detached(table) if columns is not None and segment.remote else table
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(segment, error) from error
 
@@ -167,8 +199,12 @@ def _schema(segment: Segment) -> pa.Schema:
         raise _unreadable(segment, error) from error
 
 
-def _open(segment: Segment, columns: Sequence[str] | None) -> pa.RecordBatchStreamReader:
-    return _reader(segment.load(), columns)
+def _detached(table: pa.Table) -> pa.Table:
+    """Return a copy, so that the rest of an object does not stay in memory with some of it."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return pa.ipc.open_stream(sink.getvalue()).read_all()
 
 
 def _reader(view: memoryview, columns: Sequence[str] | None) -> pa.RecordBatchStreamReader:

@@ -81,6 +81,11 @@ class NodeOperations(AccountMixin, MetadataMixin, AssetsMixin, PublicSurface):
         return self._requests.credentials
 
     @property
+    def node_id(self) -> str | None:
+        """The UUID of the node, which its path may lose to another one; None if unknown."""
+        return self._resource.node_id
+
+    @property
     def requests(self) -> RequestClient:
         """Sends the requests."""
         return self._requests

@@ -20,6 +20,8 @@ from .node import Node
 from .stream_entry import EventStream
 
 if TYPE_CHECKING:
+    from ..ingest.asyncio.writer import AsyncIngestWriter
+    from ..ingest.sync.writer import IngestWriter
     from ..stream.asyncio.iteration import AsyncUpdates
     from ..stream.asyncio.subscription import (
         AsyncContainerSubscription,
@@ -30,6 +32,54 @@ if TYPE_CHECKING:
 
 class StreamableContainer(Node):
     """A container; subscriptions receive events of its children, or of all nodes below it."""
+
+    def writer(self, **options: Any) -> IngestWriter:
+        """Return a connection that writes to many nodes.
+
+        Parameters
+        ----------
+        **options
+            Fields of `WriterOptions`.
+
+        Returns
+        -------
+        IngestWriter
+            A connection that a `with` block opens.
+
+        Examples
+        --------
+        >>> with client.writer() as writer:
+        ...     w = writer.open(x, persist=False)
+        ...     w.write([7, 8, 9])
+        1
+        """
+        from ..ingest.sync.writer import IngestWriter
+
+        return IngestWriter(self, **options)
+
+    def writer_async(self, **options: Any) -> AsyncIngestWriter:
+        """Return a connection that writes to many nodes, for asyncio.
+
+        Parameters
+        ----------
+        **options
+            Fields of `WriterOptions`.
+
+        Returns
+        -------
+        AsyncIngestWriter
+            A connection that an `async with` block opens.
+
+        Examples
+        --------
+        >>> async def write():
+        ...     async with client.writer_async() as writer:
+        ...         await writer.open(x, persist=False).write([7, 8, 9])
+        >>> asyncio.run(write())
+        """
+        from ..ingest.asyncio.writer import AsyncIngestWriter
+
+        return AsyncIngestWriter(self, **options)
 
     @overload
     def subscribe(

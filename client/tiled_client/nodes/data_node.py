@@ -210,6 +210,60 @@ class DataNode(DataOperations, Node):
         start_options, rest = split_start_options(options)
         return self.subscribe_async(**rest).updates(start, **start_options)
 
+    def writer(self, *, persist: bool = True, **options: Any) -> Any:
+        """Return a writer for an array or a table: many small writes over one connection.
+
+        Parameters
+        ----------
+        persist
+            If False, data are streamed to subscribers and not stored.
+        **options
+            Fields of `WriterOptions`.
+
+        Returns
+        -------
+        ArrayWriter or TableWriter
+            A writer that a `with` block connects.
+
+        Raises
+        ------
+        NotSupported
+            If the node is neither an array nor a table.
+
+        Examples
+        --------
+        >>> with x.writer() as w:
+        ...     w.write([7, 8, 9])
+        1
+        >>> x.read()
+        array([7, 8, 9])
+        """
+        from ..ingest.sync.writer import IngestWriter
+
+        return IngestWriter(self, **options).open(self, persist=persist)
+
+    @same_parameters(writer)
+    def writer_async(self, *, persist: bool = True, **options: Any) -> Any:
+        """Return a writer for asyncio; see `writer`.
+
+        Returns
+        -------
+        AsyncArrayWriter or AsyncTableWriter
+            A writer that an `async with` block connects.
+
+        Examples
+        --------
+        >>> async def write():
+        ...     async with x.writer_async() as w:
+        ...         await w.write([7, 8, 9])
+        >>> asyncio.run(write())
+        >>> x.read()
+        array([7, 8, 9])
+        """
+        from ..ingest.asyncio.writer import AsyncIngestWriter
+
+        return AsyncIngestWriter(self, **options).open(self, persist=persist)
+
     @property
     def new_data(self) -> EventStream[DataSubscription]:
         """The events of written data; its `subscribe` is that of the node."""

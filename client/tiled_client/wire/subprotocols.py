@@ -5,3 +5,8 @@ MULTI = "tiled-multi.v1"
 
 See docs/reference/streams.md.
 """
+INGEST = "tiled-ingest.v1"
+"""Writes to several nodes over one connection: binary frames, cumulative acknowledgements.
+
+See docs/reference/ingest.md.
+"""

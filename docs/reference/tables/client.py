@@ -12,7 +12,7 @@ from typing import Any
 import tiled_client
 from tiled_client.http.operations import OperationMethod
 from tiled_client.public_surface import is_public
-from tiled_client.settings import HttpOptions, StreamOptions
+from tiled_client.settings import HttpOptions, StreamOptions, WriterOptions
 
 from .markdown import code, first_sentence, table
 
@@ -39,6 +39,12 @@ CLASSES = [
     tiled_client.AsyncSubscription,
     tiled_client.AsyncUpdates,
     tiled_client.AsyncStreamConnection,
+    tiled_client.IngestWriter,
+    tiled_client.ArrayWriter,
+    tiled_client.TableWriter,
+    tiled_client.AsyncIngestWriter,
+    tiled_client.AsyncArrayWriter,
+    tiled_client.AsyncTableWriter,
     tiled_client.CallbackRegistry,
     tiled_client.Cache,
 ]
@@ -104,8 +110,8 @@ def _told(kinds: Sequence[type]) -> Iterator[str]:
 
 
 def options() -> Iterator[str]:
-    """Return a row for each option of subscriptions, and of requests."""
-    for kind in (StreamOptions, HttpOptions):
+    """Return a row for each option of subscriptions, writers and requests."""
+    for kind in (StreamOptions, WriterOptions, HttpOptions):
         yield f"### `{kind.__name__}`\n"
         yield f"{first_sentence(kind)}\n"
         said = _attribute_docs(kind)

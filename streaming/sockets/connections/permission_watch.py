@@ -29,6 +29,7 @@ from django.db import DatabaseError
 
 from access.events import PermissionsChanged, permissions_changed
 from access.permissions.tag_permissions import Version, current_version
+from access.principals import Scope
 from catalog.permissions.node_permissions import batch_check_nodes, is_tag_restricted
 
 from .authorization import REQUIRED_SCOPES, AuthorizedNode
@@ -49,12 +50,14 @@ MAX_PAUSE_SECONDS = 0.1
 class PermissionWatch:
     """A subscription to a node, with callbacks for changes of its permissions.
 
-    `on_hidden` ends it. `on_changed` looks for nodes that may have become visible.
+    `on_hidden` ends it when the principal has not all of `scopes` on the node any more.
+    `on_changed` looks for nodes that may have become visible.
     """
 
     node: AuthorizedNode
     on_hidden: Callable[[], None]
     on_changed: Callable[[], None] | None = None
+    scopes: tuple[Scope, ...] = REQUIRED_SCOPES
 
 
 class PermissionWatcher(GroupListener):
@@ -141,8 +144,12 @@ class PermissionWatcher(GroupListener):
 
 
 def _check(watches: Sequence[PermissionWatch]) -> list[bool]:
-    nodes = [(watch.node.uuid, watch.node.principal) for watch in watches]
-    return batch_check_nodes(nodes, *REQUIRED_SCOPES)
+    allowed: dict[PermissionWatch, bool] = {}
+    for scopes in {watch.scopes for watch in watches}:
+        alike = [watch for watch in watches if watch.scopes == scopes]
+        nodes = [(watch.node.uuid, watch.node.principal) for watch in alike]
+        allowed.update(zip(alike, batch_check_nodes(nodes, *scopes), strict=True))
+    return [allowed[watch] for watch in watches]
 
 
 _broadcast = GroupBroadcast(GROUP, PermissionWatcher)

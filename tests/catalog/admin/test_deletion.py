@@ -11,7 +11,7 @@ from django.dispatch import receiver
 
 from catalog import events
 from catalog.models import Asset, Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 
 from ..conftest import Api
 from .conftest import LISTING, Browser

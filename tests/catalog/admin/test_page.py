@@ -17,7 +17,7 @@ from PIL import Image
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.models import DataSource, Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 from catalog.storage.files import file_uri
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 

@@ -11,7 +11,7 @@ import pytest
 
 from catalog import events
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc, octets

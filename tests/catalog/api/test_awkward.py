@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog import events
-from catalog.models import Node
-from catalog.services.assets.stores import node_folder
+from catalog.models import Asset, Node
 from tiled_client.wire.awkward import AwkwardStructure
 from tiled_client.wire.buffers import ZIP, awkward_buffers, unzip_members, zip_members
 
@@ -134,7 +133,7 @@ def test_an_invalid_body_is_rejected_and_stored_data_remain(
     assert (response.status_code, sentence in detail(response)) == (422, True), response.content
     assert api.json("/awkward/full/a?format=json") == EVENTS.to_list()
     assert announced == []
-    assert len(list(node_folder(Node.objects.get(path="a").uuid).iterdir())) == 1
+    assert Asset.objects.filter(data_sources__node__path="a").count() == 1
 
 
 def test_a_small_body_cannot_claim_any_number_of_items(api: Api) -> None:

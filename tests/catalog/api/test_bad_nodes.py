@@ -14,7 +14,7 @@ import pytest
 from catalog.admin.disk_usage import measure
 from catalog.models import DataSource, Node
 from catalog.services.arrays.dense import array_structure
-from catalog.services.assets.stores import array_store, node_folder
+from catalog.services.stores.folder.paths import array_store, node_folder
 
 from ..conftest import OCTETS, Api, detail
 

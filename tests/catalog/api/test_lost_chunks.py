@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import OCTETS, Api, detail

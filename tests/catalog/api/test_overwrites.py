@@ -15,8 +15,8 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
 from catalog.services.cleanup import remove_orphaned_files
+from catalog.services.stores.folder.paths import node_folder
 from streaming.config import streaming_cache_settings
 from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys

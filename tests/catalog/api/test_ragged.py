@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from catalog import events
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
+from tests.buckets import in_folder
 from tiled_client.wire.buffers import ZIP, ragged_array, ragged_body, zip_members
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.ragged import RaggedStructure
@@ -135,6 +136,7 @@ def test_any_writes_result_in_the_rows_of_a_list_of_lists(api: Api, data: st.Dat
     assert api.json(f"/ragged/full/{key}?slice={text}") == [row[::-1] for row in expected[first]]
 
 
+@in_folder
 def test_appended_rows_go_to_the_end_of_one_file(api: Api) -> None:
     api.create("r", "ragged", structure_of(1, None))
     send(api, "PUT", "/ragged/full/r", body_of([[1, 2]]))

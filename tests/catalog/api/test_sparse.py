@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from catalog import events
 from catalog.models import Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
+from tests.buckets import in_folder
 from tests.catalog.storage.strategies import chunkings, selections
 from tiled_client.wire.dtypes import dtype_from_numpy
 from tiled_client.wire.slices import format_slice
@@ -90,6 +91,7 @@ def test_blocks_have_coordinates_of_their_own_and_can_be_replaced(api: Api) -> N
     assert dense(api, "/array/full/s", (4, 3))[2:].sum() == 0
 
 
+@in_folder
 def test_a_block_is_a_parquet_file_that_anything_reads(api: Api) -> None:
     api.create("s", "sparse", structure_of((2, 2)))
     put(api, "/array/full/s", body_of(np.array([[0.0, 7.0], [0, 0]])))

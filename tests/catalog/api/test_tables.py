@@ -15,8 +15,9 @@ from pytest_django import Settings
 
 from catalog import events
 from catalog.models import Asset, Node
-from catalog.services.assets.stores import node_folder
+from catalog.services.stores.folder.paths import node_folder
 from catalog.storage import files
+from tests.buckets import in_folder
 from tiled_client.wire.structures import TableStructure
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc
@@ -225,6 +226,7 @@ def test_a_table_whose_columns_and_schema_disagree_is_refused(
     assert api.get("/metadata/t").status_code == 404
 
 
+@in_folder
 def test_a_site_that_has_moved_reads_and_writes_where_it_is_now(
     api: Api, tmp_path: Path, settings: Settings
 ) -> None:
@@ -276,6 +278,7 @@ def test_labels_that_are_no_range_together_are_counted_and_rows_can_be_added(api
     assert labels_of(api.rows(address)) == [0, 1, 2]
 
 
+@in_folder
 def test_a_folder_in_place_of_a_partition_is_reported(api: Api) -> None:
     rows = pa.table({"n": [1]})
     api.table("t", rows)

@@ -114,7 +114,6 @@ def test_an_unreachable_service_is_an_outage_after_bounded_retries() -> None:
         {"uri": "s3://key:secret@bucket"},
         {"uri": "s3://bucket", "endpoint": "http://example.org"},
         {"uri": "s3://bucket", "endpoint": "example.org"},
-        {"endpoint": "https://example.org"},
         {"uri": "s3://bucket", "access_key_id": "a"},
     ],
 )

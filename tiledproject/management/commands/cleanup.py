@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
-from catalog.services.cleanup import MIN_AGE_SECONDS
+from catalog.services.stores.known_nodes import MIN_AGE_SECONDS
 from core.errors import Unavailable
 from tiledproject.servers.cleanup import run_cleanup
 

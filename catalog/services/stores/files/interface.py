@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from ....models import Asset, AssetPart
+from ....models import Asset, AssetPart, DataSource
 from ....storage.tables import PartitionReader, Rows
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ class Addition:
     copy: NewFile | None = None
     parts: tuple[AssetPart, ...] = ()
 
+    @property
+    def removable(self) -> bool:
+        """Whether a cleanup may have removed some of them, if the writer has lost its lock."""
+        return any(part.name for part in self.parts)
+
 
 class OpenDownload(Protocol):
     """An open file to send to a client: its size in bytes, and time of change in nanoseconds."""
@@ -72,7 +77,12 @@ class OpenDownload(Protocol):
         """The time of the latest change."""
         ...
 
-    def chunks(self, start: int, length: int) -> Iterator[bytes]:
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        ...
+
+    def chunks(self, start: int, length: int) -> Iterator[bytes | memoryview]:
         """Yield `length` bytes from `start` on; close the file at the end."""
         ...
 
@@ -111,7 +121,7 @@ class FileStore(Protocol):
         """Store what belongs to the new size of an asset. Call it in the transaction."""
         ...
 
-    def settle(self, file: StoredFile) -> None:
+    def settle(self, file: StoredFile, addition: Addition) -> None:
         """Tidy up after the commit of an append, if it is time. Raises nothing."""
         ...
 
@@ -121,6 +131,10 @@ class FileStore(Protocol):
 
     def place(self, file: StoredFile) -> str:
         """Return where the file is now, for messages."""
+        ...
+
+    def check(self, file: StoredFile) -> None:
+        """Raise MissingFile or Unreadable if bytes of the file are missing, without reading it."""
         ...
 
     def read(self, file: StoredFile) -> memoryview:
@@ -133,4 +147,20 @@ class FileStore(Protocol):
 
     def download(self, file: StoredFile) -> OpenDownload:
         """Open a file to send it. Raises MissingFile."""
+        ...
+
+    def download_url(self, file: StoredFile) -> str | None:
+        """Return the URL from which a client may download the file; None to send it."""
+        ...
+
+    def folder_names(self, source: DataSource) -> list[str]:
+        """Return the relative paths of the files of an array. Raises MissingFile."""
+        ...
+
+    def folder_download(self, source: DataSource, name: str) -> OpenDownload:
+        """Open one of them. Raises MissingFile, OutsideReadable, Unreadable."""
+        ...
+
+    def discard_folder(self, source: DataSource) -> None:
+        """Remove the files of an array once the transaction is committed."""
         ...

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv
 
+from ...bucket_files.paths import ObjectPath
 from ...errors import Unreadable
 from ..recently_modified import is_being_written
 from .dialect import CsvDialect
@@ -81,19 +82,14 @@ class CsvFile:
     @contextmanager
     def _indexed(self, until: int | None = None) -> Iterator[_Rows]:
         """Yield the rows of the open file, indexed up to row `until` at least."""
-        # Opening a pipe would block without O_NONBLOCK.
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            read: Read = partial(_pread, descriptor)
+        with _open(self.path) as (status, read):
             # Checked before reading: the file must not become quiescent while half of it is read.
             resting = not is_being_written([self.path])
-            with INDEXES.extend(self.path, self.form.delimiter, descriptor, read) as index:
+            with INDEXES.extend(self.path, self.form.delimiter, status, read) as index:
                 known = index.extend(read, until)
                 ended = until is None or known < until
                 tail = index.tail(read) if ended and resting else b""
             yield _Rows(index, known, tail, read)
-        finally:
-            os.close(descriptor)
 
     def _names(self, rows: _Rows) -> list[str]:
         if self.form.names is not None:
@@ -138,6 +134,26 @@ class CsvFile:
 def _parse_type(kind: pa.DataType) -> pa.DataType:
     """Return the type to parse a column as; dictionaries are encoded from it afterwards."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[tuple[os.stat_result, Read]]:
+    """Yield the status of a file, and a function that reads it."""
+    if isinstance(path, ObjectPath):
+        with path.open("rb") as file:
+            yield path.stat(), partial(_read_object, file)
+        return
+    # Opening a pipe would block without O_NONBLOCK.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        yield os.fstat(descriptor), partial(_pread, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_object(file: IO[bytes], offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)
 
 
 def _pread(descriptor: int, offset: int, size: int) -> bytes:

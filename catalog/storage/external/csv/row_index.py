@@ -116,7 +116,9 @@ class RowIndexCache:
         self._known: OrderedDict[tuple[Path, str], _Entry] = OrderedDict()
 
     @contextmanager
-    def extend(self, path: Path, delimiter: str, descriptor: int, read: Read) -> Iterator[RowIndex]:
+    def extend(
+        self, path: Path, delimiter: str, status: os.stat_result, read: Read
+    ) -> Iterator[RowIndex]:
         """Yield the index of an open file, locked for this thread to extend."""
         with self._lock:
             entry = self._known.setdefault((path, delimiter), _Entry(delimiter))
@@ -124,7 +126,7 @@ class RowIndexCache:
             while len(self._known) > MAX_INDEXED_FILES:
                 self._known.popitem(last=False)
         with entry.lock:
-            yield entry.index(os.fstat(descriptor), read)
+            yield entry.index(status, read)
 
 
 class _Entry:

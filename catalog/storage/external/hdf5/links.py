@@ -14,7 +14,8 @@ from typing import Any
 
 import h5py
 
-from ...errors import MissingFile, NoSuchEntry, Unreadable
+from ...bucket_files.paths import ObjectPath
+from ...errors import MissingFile, NoSuchEntry, OutsideReadable, Unreadable
 from ..sources import Sources
 from .names import link_at, raw_name
 from .opening import open_hdf5_file
@@ -87,6 +88,11 @@ class OpenHdf5File:
         if dataset.is_virtual:
             return VirtualDataset(dataset, lambda file, name: self._source(place.home, file, name))
         if has_external_storage(dataset):
+            if isinstance(place.home.path, ObjectPath):
+                raise OutsideReadable(
+                    f"{dataset.name} of {place.home.path} is stored in other files, which are not "
+                    "opened for an object."
+                )
             return open_external_dataset(dataset, self.sources, self.stack)
         return dataset
 
@@ -132,6 +138,11 @@ class OpenHdf5File:
             raise MissingFile(f"A link in {self.path} to {path} is broken.") from error
 
     def _other(self, here: FileContext, name: str) -> FileContext:
+        if isinstance(here.path, ObjectPath):
+            raise OutsideReadable(
+                f"{here.path} refers to the file {name}: links from an object to other files are "
+                "not followed."
+            )
         places = _places(here.path, name)
         # Like the library, try the next path if a file exists, but cannot be opened.
         found = [self.sources.confined(place) for place in places if place.exists()]

@@ -12,6 +12,7 @@ from typing import Any
 
 import h5py
 
+from ...bucket_files.paths import ObjectPath
 from ...errors import MissingFile
 from ...raw_files import open_file
 from ..sources import Sources
@@ -26,6 +27,8 @@ def open_hdf5_file(path: Path, sources: Sources, options: Options) -> h5py.File:
     with suppress(ImportError):
         import hdf5plugin  # noqa: F401 - registers its filters with the library
 
+    if isinstance(path, ObjectPath):
+        return h5py.File(path.open("rb"), "r")
     try:
         descriptor = open_descriptor(path, sources)
     except MissingFile as error:

@@ -16,6 +16,7 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
+from ...bucket_files.paths import ObjectPath
 from ...encoding import Array
 from ...errors import NoSuchEntry, Unreadable
 from ...regions import Region
@@ -45,11 +46,9 @@ class ZarrDataset:
         """Open an array. Raises Unreadable."""
         import zarr
 
-        from .store import ConfinedStore
-
         if node.array is None:
             raise Unreadable(f"{node.folder} is a group, not an array.")
-        store = ConfinedStore(node.folder, sources)
+        store = _store(node, sources)
         array = zarr.open_array(store, mode="r", zarr_format=node.version)  # type: ignore[arg-type]
         shape, dtype = tuple(array.shape), array.dtype
         if math.prod(array.chunks) * dtype.itemsize > MAX_FRAME_BYTES:
@@ -62,8 +61,18 @@ class ZarrDataset:
 
     def region(self, region: Region) -> Array:
         """Read a region."""
-        found = np.asarray(self.array[region if self.shape else ...])
+        found = np.asarray(self._read(region if self.shape else ...))
         return _texts(found) if found.dtype.kind in "OT" else found
+
+    def _read(self, region: Any) -> Any:
+        if not isinstance(self.path, ObjectPath):
+            return self.array[region]
+        import zarr
+
+        from .object_store import CONCURRENCY
+
+        with zarr.config.set({"async.concurrency": CONCURRENCY}):
+            return self.array[region]
 
     @property
     def structure(self) -> ArrayStructure:
@@ -115,6 +124,15 @@ class ZarrTree:
         if array is not None and array != (node.array is not None):
             raise Unreadable(f"{'/'.join(keys) or 'the root'} has another type.")
         return node
+
+
+def _store(node: ZarrNode, sources: Sources) -> Any:
+    from .object_store import ObjectZarrStore
+    from .store import ConfinedStore
+
+    if isinstance(node.folder, ObjectPath):
+        return ObjectZarrStore(node.folder, sources, node.chunk_bytes)
+    return ConfinedStore(node.folder, sources)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import StreamTimeout, TiledClientError
 from ...http.error_responses import error_for_response
@@ -14,7 +14,6 @@ from ...http.user_agent import USER_AGENT
 from ...settings import HttpOptions, StreamOptions
 from ..protocol.close_codes import NO_CLOSE_FRAME
 from .commands import Connect
-from .stream_protocol import StreamProtocol
 from .subscription_state import SubscriptionState
 
 if TYPE_CHECKING:
@@ -64,7 +63,20 @@ def connect_arguments(
     }
 
 
-def translate_exception(error: Exception, protocol: StreamProtocol) -> TiledClientError | None:
+class Translator(Protocol):
+    """What ends and rejections of a connection mean, to the protocol that is spoken over it."""
+
+    def url(self) -> str:
+        """Return the address of the connection."""
+
+    def translate_close(self, code: int, reason: str) -> TiledClientError | None:
+        """Return the error that a close code means; None for a regular end."""
+
+    def translate_rejection(self, error: TiledClientError) -> TiledClientError:
+        """Return the error that a rejected handshake means."""
+
+
+def translate_exception(error: Exception, protocol: Translator) -> TiledClientError | None:
     """Return the error that an exception of a connection means; None for a regular end.
 
     Raises the exception itself if it has nothing to do with the connection.

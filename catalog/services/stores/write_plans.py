@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from core.errors import Conflict
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import check_growth, format_slice, patch_region
 from tiled_client.wire.structures import ArrayStructure
 
@@ -46,6 +47,18 @@ def plan_block(structure: ArrayStructure, block: Sequence[int]) -> WritePlan:
     """Plan to overwrite one chunk. Raises WireError for a block that is out of range."""
     region = structure.block_region(block)
     return WritePlan(region, shape_of(region), structure, block=tuple(block))
+
+
+def plan_append(structure: ArrayStructure, count: int) -> WritePlan:
+    """Plan to append `count` frames at the end of the first dimension.
+
+    Raises WireError if the array has no dimension, Invalid if it would grow too large.
+    """
+    if not structure.shape:
+        raise WireError("Nothing can be appended to an array without dimensions.")
+    rest = structure.shape[1:]
+    offset, shape = (structure.shape[0], *(0 for _ in rest)), (count, *rest)
+    return plan_patch(structure, offset, shape, Growth.FRAMES)
 
 
 def plan_patch(

@@ -31,14 +31,14 @@ from core.errors import ServiceError, Unavailable
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structures import ArrayStructure
 
-from ...events import is_recorded
-from ...models import DataSource, Node, Receipt
-from ...storage.chunks import staging_names
-from ...storage.chunks.staging import StagedChunk
-from ...storage.errors import StorageError
-from ..assets.stores import array_folder, array_store, node_folder
-from ..commits import OutcomeUnknown
-from ..idempotency import IdempotencyKey, record_receipt
+from ....events import is_recorded
+from ....models import DataSource, Node, Receipt
+from ....storage.chunks import staging_names
+from ....storage.chunks.staging import StagedChunk
+from ....storage.errors import StorageError
+from ...commits import OutcomeUnknown
+from ...idempotency import IdempotencyKey, record_receipt
+from .paths import array_folder, array_store, node_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import uuid
 from functools import cache, lru_cache
 from pathlib import Path
 
-from ...config import storage_settings
-from ...locks.removal_hold import removals_are_held
-from ...storage import files
-from ...storage.arrays import ArrayStore
+from ....config import storage_settings
+from ....locks.removal_hold import removals_are_held
+from ....storage import files
+from ....storage.arrays import ArrayStore
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Data in objects of a bucket."""

@@ -1,0 +1,1 @@
+"""Write to many nodes over one connection, with cumulative acknowledgements."""

@@ -1,0 +1,1 @@
+"""The client side of the ingest endpoint, without I/O."""

@@ -1,0 +1,1 @@
+"""Write the frames of producers: in order for each node, many at a time, each once."""
