@@ -22,6 +22,7 @@ from ....storage.encoding import Encoding
 from ....storage.errors import StorageError
 from ....storage.layout import NAME
 from ....storage.objects.client import ObjectInfo, ObjectStore
+from ..damages import Leftover
 from ..known_nodes import BATCH, missing
 from .chunk_rows import ALL, parse_grid
 from .names import node_folder, parse_name
@@ -82,6 +83,22 @@ def remove_unnamed_objects(objects: ObjectStore, min_age: float, named: Named) -
         except (LockTimeout, StorageError) as error:
             logger.warning("Skipped the objects of %s until the next cleanup: %s", path, error)
     return removed
+
+
+def find_leftovers(objects: ObjectStore, min_age: float, named: Named) -> Iterator[Leftover]:
+    """Yield nodes that have objects and do not exist, and objects that no row names."""
+    nodes = iter_nodes(objects)
+    while found := list(islice(nodes, BATCH)):
+        for node in missing(found):
+            place = objects.address(node_folder(node))
+            if all(is_old(info, min_age) for info in objects.list_objects(node_folder(node))):
+                detail = f"{place} has objects of a node that the database does not have"
+                yield Leftover(node, None, detail, place)
+    for node, infos in suspects(objects, min_age, named):
+        path = Node.objects.filter(uuid=node).values_list("path", flat=True).first()
+        for name in infos if path is not None else ():
+            place = objects.address(f"{node_folder(node)}/{name}")
+            yield Leftover(node, path, f"{place} is of an interrupted write", place)
 
 
 def suspects(

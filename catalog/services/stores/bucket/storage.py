@@ -6,14 +6,16 @@ import logging
 from collections.abc import Iterator
 from uuid import UUID
 
+from ....models import DataSource
 from ....storage.errors import StorageUnavailable
 from ....storage.objects.location import BucketLocation
+from ..damages import ArrayDamage, Leftover
 from ..files import flushing, part_rows
 from ..files.named_objects import named_objects
 from ..interface import StoredSize
 from ..known_nodes import MIN_AGE_SECONDS
 from ..site_bucket import objects_at
-from . import cleanup, tending
+from . import cleanup, damages, tending
 from .arrays import BucketArrays
 from .mark import BucketMark
 from .names import node_folder
@@ -46,6 +48,19 @@ class BucketStorage:
             yield StoredSize(info.size, info.modified.timestamp())
         for size, time in part_rows.tails(node):
             yield StoredSize(size, time.timestamp())
+
+    def find_damages(
+        self, source: DataSource, *, quick: bool, only: tuple[int, ...] | None = None
+    ) -> Iterator[ArrayDamage]:
+        """Yield lost objects of an array, and objects of another size than a chunk."""
+        return damages.find_damages(self.objects, source, only=only)
+
+    def leftovers(self, min_age: float) -> Iterator[Leftover]:
+        """Yield the nodes of objects that the database does not have, and objects of no row."""
+        return cleanup.find_leftovers(self.objects, min_age, named_objects)
+
+    def move_orphan(self, node: UUID, min_age: float) -> str | None:
+        """Return None: the cleanup deletes such objects."""
 
     def remove_orphaned_nodes(self, min_age: float) -> int:
         """Delete the objects of nodes that do not exist; return the number of nodes."""
