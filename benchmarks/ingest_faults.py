@@ -27,7 +27,7 @@ AWAY_SECONDS = 5.0
 
 
 class FaultyProducer(threading.Thread):
-    """Appends numbered rows to its own array until told to stop."""
+    """Appends numbered rows to its own array until `stop` is set."""
 
     def __init__(self, server: RunningServer, *, persist: bool, stop: threading.Event) -> None:
         super().__init__()
