@@ -35,7 +35,7 @@ FILE_MODULES = {
     "test_zarr",
 }
 POSTGRES_NAMES = {"own_cluster", "Cluster"}
-SLOW_FOLDERS = {"acceptance", "docs", "faults", "fuzz", "matrix", "outages"}
+SLOW_FOLDERS = {"acceptance", "docs", "faults", "fuzz", "hosts", "matrix", "outages"}
 
 
 def marks_for(item: pytest.Function) -> set[str]:

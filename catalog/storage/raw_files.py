@@ -108,7 +108,7 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
 
 
 def _object_manifest(folder: ObjectPath) -> list[str]:
-    found = sorted(name for name, _ in folder.walk())
+    found = sorted(name for name, _ in folder.walk_objects())
     if not found:
         raise MissingFile(f"There are no objects below {folder}.")
     return found

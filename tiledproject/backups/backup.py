@@ -94,6 +94,12 @@ def _refuse_bucket(site: Settings) -> None:
 
 
 def _check_place(site: Settings, folder: Path) -> None:
+    if site.storage.uri is not None:
+        raise BackupError(
+            f"The data of this site are in {site.storage.uri}, which this command does not copy: "
+            "replicate the bucket, or keep versions of its objects, and back up the database by "
+            "its own means."
+        )
     if folder.resolve().is_relative_to(site.storage.directory.resolve()):
         raise BackupError(f"{folder} is in storage.directory; name a folder outside of it.")
 

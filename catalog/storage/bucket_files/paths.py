@@ -83,9 +83,14 @@ class ObjectPath(PosixPath):
         return "/".join(self.parts[3:])
 
     def __str__(self) -> str:
-        """Return the URI without percent-encoding; of a relative path, its names."""
+        """Return the URI without percent-encoding; of a relative path, its names.
+
+        The parents of a bucket, with which paths are compared, have no URI.
+        """
         if not self.is_absolute():
             return "/".join(self.parts)
+        if len(self.parts) < 3:
+            return "/" + "/".join(self.parts[1:])
         return f"{self.scheme}://" + "/".join(self.parts[2:])
 
     def __repr__(self) -> str:
@@ -142,6 +147,14 @@ class ObjectPath(PosixPath):
         """Return whether there are objects below this prefix, and none at it."""
         return not self.is_file() and bool(list_names(str(self)))
 
+    def glob(self, *args: Any, **options: Any) -> Any:
+        """Raise Unsupported: the library would list a local folder."""
+        raise Unsupported(f"{self} is in a bucket, whose names are not searched by patterns.")
+
+    def rglob(self, *args: Any, **options: Any) -> Any:
+        """Raise Unsupported."""
+        return self.glob()
+
     def is_symlink(self) -> bool:
         """Return false."""
         return False
@@ -151,7 +164,7 @@ class ObjectPath(PosixPath):
         for one in list_names(str(self)):
             yield self / one.name
 
-    def walk(self) -> Iterator[tuple[str, os.stat_result]]:
+    def walk_objects(self) -> Iterator[tuple[str, os.stat_result]]:
         """Yield the relative names of all objects below this prefix, and their statuses."""
         for one in walk(str(self)):
             if one.status is not None and not one.name.endswith("/"):
@@ -164,6 +177,13 @@ class ObjectPath(PosixPath):
         """
         names = [one for one in list_names(str(self)) if one.name not in (".", "..")]
         return [(self / one.name, one.status is None) for one in names]
+
+    def statuses(self) -> dict[str, os.stat_result | None]:
+        """Return the status of each object directly below this prefix; None of longer prefixes."""
+        return {
+            one.name: None if one.status is None else _file_status(one.status)
+            for one in list_names(str(self))
+        }
 
     def folder_names(self) -> list[str]:
         """Return the names of the prefixes directly below this one. Raises StorageError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ import zarr
 from PIL import Image
 from pytest_django import Settings
 
+from catalog.admin.disk_usage import measure
 from catalog.directories.discovery import Rules
 from catalog.directories.registrar import Registrar
+from catalog.storage.bucket_files.paths import are_folders
+from catalog.storage.errors import StorageUnavailable
 from tests.buckets import Service
 
 from ..bucket_folder import BucketFolder, allow, counted, make_folder
@@ -140,6 +144,10 @@ def test_a_pattern_of_objects_is_one_stack_and_its_files_are_downloaded(
     assert content(document) == (tmp_path / "group.zarr/frames/zarr.json").read_bytes()
     assert api.get(f"/asset/bytes/z?id={asset['id']}&relative_path=../c.npy").status_code == 403
     assert api.get(f"/asset/bytes/z?id={asset['id']}&relative_path=none").status_code == 404
+    images = [folder.path / f"img_{number}.tif" for number in (1, 2, 3, 10)]
+    local = [tmp_path / path.name for path in images]
+    remote = measure([*images, folder.path / "group.zarr", folder.path / "none"])
+    assert remote == measure([*local, tmp_path / "group.zarr"])
 
 
 def sources(api: Api, key: str) -> Any:
@@ -256,6 +264,13 @@ def test_what_is_missing_or_denied_or_away_is_said_clearly(
             response = api.get("/array/full/a")
             assert (response.status_code, response["Retry-After"]) == (503, "5")
             assert "cannot be reached" in detail(response)
+            paths = [folder.path / f"{number}.npy" for number in range(200)]
+            # One failure is enough: each of the others would take as long.
+            started = time.monotonic()
+            assert measure(paths).files == 0
+            with pytest.raises(StorageUnavailable):
+                are_folders(paths)
+            assert time.monotonic() - started < 30
 
 
 def test_small_reads_are_few_requests(api: Api, folder: BucketFolder, tmp_path: Path) -> None:
