@@ -8,4 +8,4 @@ class CopyError(Exception):
 
 
 class DiffersError(CopyError):
-    """What was read back differs from what was written."""
+    """The copy that was read back differs from the original."""
