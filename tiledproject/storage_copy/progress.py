@@ -11,7 +11,7 @@ from pathlib import Path
 UNSETTLED_SECONDS = 2.0
 
 
-class Progress:
+class CopiedNames:
     """For each copied file or object, by its name in the target: the state of the original."""
 
     def __init__(self, data_dir: Path, target: str) -> None:

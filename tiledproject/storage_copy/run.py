@@ -36,7 +36,7 @@ from ..backups.errors import BackupError
 from ..backups.restore import refuse_running
 from ..config.settings_model import Settings
 from .errors import CopyError
-from .progress import Progress
+from .progress import CopiedNames
 from .to_bucket import ToBucket
 from .to_folder import ToFolder
 
@@ -87,7 +87,7 @@ def copy_storage(
     if switch:
         _refuse_running(site)
     target = location.uri if isinstance(location, BucketLocation) else str(location)
-    progress = Progress(site.server.data_dir, target)
+    progress = CopiedNames(site.server.data_dir, target)
     with ExitStack() as surroundings:
         surroundings.callback(progress.close)
         _claim(location, progress)
@@ -121,7 +121,7 @@ def parse_target(text: str, **options: str | None) -> BucketLocation | Path:
     return path.absolute()
 
 
-def _direction(location: BucketLocation | Path, progress: Progress) -> Direction:
+def _direction(location: BucketLocation | Path, progress: CopiedNames) -> Direction:
     if isinstance(location, BucketLocation):
         return ToBucket(ObjectStore(location), progress)
     return ToFolder(location, progress)
@@ -166,7 +166,7 @@ def _sources() -> Iterator[DataSource]:
         last = portion[-1].pk
 
 
-def _claim(location: BucketLocation | Path, progress: Progress) -> None:
+def _claim(location: BucketLocation | Path, progress: CopiedNames) -> None:
     """Mark the target as this site's. Raises CopyError if it has data, or is another site's."""
     mark = StorageMark.objects.filter(pk=1).values_list("mark", flat=True).first()
     if mark is None:

@@ -40,7 +40,7 @@ from catalog.storage.regions import chunk_ranges, chunk_region, overlap, relativ
 from tiled_client.wire.structures import ArrayStructure
 
 from .errors import DiffersError
-from .progress import Progress, file_state
+from .progress import CopiedNames, file_state
 
 PARTITION = ".arrows"
 STATES = {Written.NONE: "none", Written.SOME: "some", Written.ALL: "all", None: "some"}
@@ -49,7 +49,7 @@ STATES = {Written.NONE: "none", Written.SOME: "some", Written.ALL: "all", None: 
 class ToBucket:
     """Copies the data of one data source after the other to `objects`."""
 
-    def __init__(self, objects: ObjectStore, progress: Progress) -> None:
+    def __init__(self, objects: ObjectStore, progress: CopiedNames) -> None:
         self._objects = objects
         self._progress = progress
 

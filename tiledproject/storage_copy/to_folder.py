@@ -25,7 +25,7 @@ from catalog.storage.regions import chunks_of, whole
 from tiled_client.wire.structures import ArrayStructure
 
 from .errors import DiffersError
-from .progress import Progress
+from .progress import CopiedNames
 
 STATES = {"none": Written.NONE, "some": Written.SOME, "all": Written.ALL}
 
@@ -33,7 +33,7 @@ STATES = {"none": Written.NONE, "some": Written.SOME, "all": Written.ALL}
 class ToFolder:
     """Copies the data of one data source after the other to folders in `root`."""
 
-    def __init__(self, root: Path, progress: Progress) -> None:
+    def __init__(self, root: Path, progress: CopiedNames) -> None:
         self._root = root
         self._progress = progress
 
