@@ -91,6 +91,9 @@ class NodeQueue:
                     await self._open(self._frames.popleft())
                 else:
                     await self._write()
+        except Exception as error:  # noqa: BLE001  A defect must not leave the producer waiting.
+            applied = self.node.applied if self.node else 0
+            await self._fail(applied + 1, describe(error, f"with the handle {self.handle}"))
         finally:
             self._task = None
 

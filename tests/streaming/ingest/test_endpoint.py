@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import awkward
 import msgpack
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,10 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.servers import RunningServer
+from tiled_client import from_uri
+from tiled_client.wire.buffers import ragged_body
 from tiled_client.wire.ingest import encode_header
+from tiled_client.wire.sparse import Coo
 
 from ..websocket_client import ARROW, KEY, OCTETS, Site, arrow_file
 from .producer import PRODUCER, producing, row
@@ -312,3 +316,25 @@ def test_a_request_carries_out_all_frames_of_its_body(site: Site) -> None:
         assert post(content).status_code == 400
     denied = requests.post(f"{site.api}/ingest", data=b"", timeout=10)
     assert denied.status_code == 401
+
+
+def test_other_families_are_written_once_too(site: Site) -> None:
+    client = from_uri(site.server.uri, api_key=KEY)
+    ragged = client.write_ragged([[1, 2], [3]])
+    sparse = client.write_sparse(np.array([[0], [1]]), np.array([5]), (2, 2))
+    rows = ragged_body(awkward.Array([[4, 5, 6]]))
+    other = Coo(np.array([[1], [1]]), np.array([7]), (2, 2)).to_arrow()
+    for _ in range(2):
+        with producing(site) as producer:
+            for handle, node in enumerate((ragged, sparse), 1):
+                producer.open(handle, "/".join(node.path))
+            producer.send(bytes(rows), op="append", handle=1, sequence=1)
+            assert not [r for r in producer.until_applied(1, 1) if r["type"] == "error"]
+            producer.send(arrow_file(other), op="write", handle=2, sequence=1)
+            assert not [r for r in producer.until_applied(2, 1) if r["type"] == "error"]
+            producer.send(arrow_file(other), op="append", handle=2, sequence=2)
+            failed = [r for r in producer.until_applied(2, 2) if r["type"] == "error"]
+            assert [reply["status"] for reply in failed] == [422]
+    ragged.refresh()
+    assert ragged.read().tolist() == [[1, 2], [3], [4, 5, 6]]
+    assert sparse.read().todense().tolist() == [[0, 0], [0, 7]]
