@@ -79,6 +79,15 @@ class BucketSettings(BaseModel):
         examples=["15"],
     )
 
+    presigned_downloads: int | None = Field(
+        default=None,
+        ge=0,
+        description="Size in bytes from which a file is downloaded (`asset/bytes`) from the bucket "
+        "itself, if it is one object: by a redirect to a URL that is valid for five minutes. "
+        "Clients must reach `endpoint`. Default: the server sends all files.",
+        examples=["100000000"],
+    )
+
     @field_validator("uri")
     @classmethod
     def _bucket(cls, uri: str | None) -> str | None:

@@ -9,6 +9,7 @@ storage. A listener's exception propagates to the caller that made the change.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -96,6 +97,20 @@ class TableWritten(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBatch(Event):
+    """Writes to `node` that were stored in one transaction, in their order.
+
+    The last one is recorded under the token `recorded_as`, if that is given. `on_streamed` is
+    called with the epoch and the sequence that the last one has in the node's stream, if the writes
+    are streamed before they are announced.
+    """
+
+    writes: tuple[ArrayWritten | TableWritten, ...]
+    recorded_as: str = ""
+    on_streamed: Callable[[str, int], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DataSourceUpdated(Event):
     """An external array has new data: in the region of `patch` (`{offset, shape}`), or anywhere.
 
@@ -174,6 +189,7 @@ array_written = Signal()
 ragged_written = Signal()
 awkward_written = Signal()
 table_written = Signal()
+batch_written = Signal()
 data_source_updated = Signal()
 table_source_updated = Signal()
 child_created = Signal()
@@ -187,6 +203,7 @@ _SIGNALS: dict[type[Event], Signal] = {
     RaggedWritten: ragged_written,
     AwkwardWritten: awkward_written,
     TableWritten: table_written,
+    WriteBatch: batch_written,
     DataSourceUpdated: data_source_updated,
     TableSourceUpdated: table_source_updated,
     ChildCreated: child_created,
@@ -248,8 +265,10 @@ def announce(event: Event | Recorded) -> None:
     """
     found = event if isinstance(event, Recorded) else Recorded(event, ())
     kind = type(found.event)
-    if kind in _STORED_FAMILIES:
-        _count_stored(found.event, _STORED_FAMILIES[kind])
+    writes = found.event.writes if isinstance(found.event, WriteBatch) else (found.event,)
+    for event in writes:
+        if type(event) in _STORED_FAMILIES:
+            _count_stored(event, _STORED_FAMILIES[type(event)])
     _SIGNALS[kind].send(sender=kind, event=found.event, notes=found.notes)
 
 

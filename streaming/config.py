@@ -99,8 +99,8 @@ class StreamingCacheSettings(BaseModel):
     connections_per_key: int = Field(
         default=1_000,
         ge=1,
-        description="Maximum number of subscriber connections per API key, or per login, in all "
-        "worker processes of a server together. All connections without a key (on a public "
+        description="Maximum number of subscriber connections per API key, or per login, over all "
+        "servers of the site. All connections without a key (on a public "
         "server) count as one key.",
         examples=["1000"],
     )
@@ -108,7 +108,7 @@ class StreamingCacheSettings(BaseModel):
         default=200,
         ge=1,
         description="Maximum number of connections without a key from one address (an IPv4 "
-        "address, or an IPv6 /64 network), in all worker processes of a server together. Does not "
+        "address, or an IPv6 /64 network), over all servers of the site. Does not "
         "apply if the address is unknown, because a trusted proxy does not send it.",
         examples=["200"],
     )
@@ -116,7 +116,7 @@ class StreamingCacheSettings(BaseModel):
         default=200,
         ge=1,
         description="Maximum number of connections whose key has not arrived yet, because they "
-        "send it in their first message, in all worker processes of a server together. Beyond "
+        "send it in their first message, over all servers of the site. Beyond "
         "that, the oldest connection of the address that has the most is dropped.",
         examples=["200"],
     )

@@ -20,7 +20,7 @@ from tiled_client.wire import messages
 from tiled_client.wire.structure_family import Management
 
 from .config import streaming_cache_settings
-from .writing import delivery, progress
+from .writing import batch_delivery, delivery, progress
 from .writing.log import stream_log
 
 
@@ -109,6 +109,7 @@ def connect() -> None:
     events.recording.connect(_on_recording, weak=False, dispatch_uid="streaming")
     events.asked.connect(_on_asked, weak=False, dispatch_uid="streaming")
     events.repeated.connect(_on_repeated, weak=False, dispatch_uid="streaming")
+    events.batch_written.connect(_on_batch, weak=False, dispatch_uid="streaming")
     events.node_deleted.connect(_on_deleted, weak=False, dispatch_uid="streaming")
     events.stream_closed.connect(_on_closed, weak=False, dispatch_uid="streaming")
 
@@ -122,6 +123,9 @@ def _on_recording(*, event: events.Event, **_: Any) -> events.Note | None:
     progress.store_current()
     if stream_log() is None:
         return None
+    if isinstance(event, events.WriteBatch):
+        messages = [(_message(write), _payload(write)) for write in event.writes]
+        return batch_delivery.record_batch(event.node.uuid, messages, event.recorded_as)
     if isinstance(event, events.NodeDeleted):
         return delivery.record_deletions(_deleted_nodes(event))
     if type(event) in _MESSAGES:
@@ -148,6 +152,15 @@ def _on_announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_
     else:
         message, payload = _message(event), _payload(event)
         log.append(event.node.uuid, message, payload, token=event.token)
+
+
+def _on_batch(*, event: events.WriteBatch, notes: Sequence[events.Note] = (), **_: Any) -> None:
+    """Publish the recorded updates of writes that were stored together."""
+    log = stream_log()
+    if log is not None:
+        for note in notes:
+            if isinstance(note, batch_delivery.RecordedBatch):
+                batch_delivery.publish_batch(log, note, event.on_streamed)
 
 
 def _on_repeated(*, node: NodeRef, **_: Any) -> None:

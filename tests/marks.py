@@ -18,6 +18,7 @@ SERVER_NAMES = {"chromium", "running", "manage", "subprocess", "own_cache", "Run
 FILE_MODULES = {
     "test_assets",
     "test_bad_nodes",
+    "test_bucket_files",
     "test_confinement",
     "test_embedded_containers",
     "test_embedded_nodes",
@@ -34,7 +35,7 @@ FILE_MODULES = {
     "test_zarr",
 }
 POSTGRES_NAMES = {"own_cluster", "Cluster"}
-SLOW_FOLDERS = {"acceptance", "docs", "faults", "fuzz", "matrix", "outages"}
+SLOW_FOLDERS = {"acceptance", "docs", "faults", "fuzz", "hosts", "matrix", "outages"}
 
 
 def marks_for(item: pytest.Function) -> set[str]:

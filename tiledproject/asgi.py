@@ -12,6 +12,7 @@ django.setup(set_prefix=False)
 from catalog.storage import confined_processes  # noqa: E402
 from core.metrics.families import installed  # noqa: E402
 from core.metrics.sources import on_tick  # noqa: E402
+from streaming import server_exchange  # noqa: E402
 from streaming.routing import application as streams  # noqa: E402
 from streaming.writing import outbox_worker  # noqa: E402
 
@@ -31,6 +32,7 @@ from .http.static_files import StaticFiles  # noqa: E402
 from .http.tracing import tracer_of  # noqa: E402
 from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
 from .servers import cleanup  # noqa: E402
+from .site_secrets import secret_facts  # noqa: E402
 
 requests = HttpApplication(
     RequestHandler(),
@@ -60,5 +62,6 @@ on_tick(ProcessSampler(installed().row).sample)
 
 outbox_worker.start()
 cleanup.start()
+server_exchange.start(lambda: secret_facts(settings.TILED))
 if settings.TILED.storage.readable:
     confined_processes.start()

@@ -23,6 +23,7 @@ from .http.tracing import check_installed
 from .schema import differences
 from .servers.preflight import check_backends
 from .servers.startup_banner import is_loopback
+from .site_secrets import refuse_other_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -106,5 +107,5 @@ def refuse_outdated() -> None:
         )
 
 
-CONNECTION_CHECKS: list[Refusal] = [check_installed, check_backends]
+CONNECTION_CHECKS: list[Refusal] = [check_installed, check_backends, refuse_other_secrets]
 DATABASE_CHECKS: list[Refusal] = [_schema, _storage_of_another]

@@ -5,12 +5,14 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from access.api.base import add_slash
+from streaming.ingest.view import IngestView
 
 from .http import health_views, openapi_views, views
 from .http.metrics_view import MetricsView
 
 urlpatterns = [
     path("api/v1/metrics", MetricsView.as_view(), name="metrics"),
+    path("api/v1/ingest", IngestView.as_view(), name="ingest"),
     # Then the API, because the first match is taken, and these are requested most often.
     path("api/v1/", include("catalog.api.urls")),
     path("zarr/", include("catalog.api.data.zarr_urls")),

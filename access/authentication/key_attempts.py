@@ -1,25 +1,34 @@
-"""Throttle guesses of the site's own key at the API by address, in each server process.
+"""Throttle guesses of the site's own key at the API by address.
 
 A wrong key counts once, however often it is sent: a program that still uses an old key does not
 delay other programs of its address. After a number of different wrong keys each further attempt
 from the address is delayed, with the right key as well, up to half a minute. An address from which
-the right key came within the last hour is never delayed. The records are bounded in number.
+the right key came within the last hour is never delayed by the process that received it. The
+records are bounded in number.
+
+Each process counts in memory, and with each new wrong key in the database as well, from which it
+learns how many the other processes and servers have received.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import threading
 import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+from django.db import DatabaseError
+
 from core.errors import TooMany
 
-from .throttling import TOO_MANY_ATTEMPTS, Rule
+from .throttling import RULES, TOO_MANY_ATTEMPTS, count_wrong_key
 
-RULE = Rule(free_attempts=50, max_wait=30, buckets=4096)
+RULE = RULES["guesses"]
+logger = logging.getLogger(__name__)
+
 ATTEMPT_WINDOW = 15 * 60.0
 TRUSTED_SECONDS = 3600.0
 # The last wrong keys of an address that do not count again.
@@ -62,9 +71,17 @@ class KeyAttempts:
             record = self._record(address)
             if now - record.latest > ATTEMPT_WINDOW:
                 record.failures = 0
-            if digest not in record.wrong_keys:
-                record.wrong_keys.append(digest)
-                record.failures, record.latest = record.failures + 1, now
+            if digest in record.wrong_keys:
+                return
+            record.wrong_keys.append(digest)
+            record.failures, record.latest = record.failures + 1, now
+        try:
+            over_all = count_wrong_key(address, digest)
+        except DatabaseError as error:
+            logger.debug("Cannot count a wrong key in the database: %s", error)
+            return
+        with self._lock:
+            record.failures = max(record.failures, over_all)
 
     def record_success(self, address: str) -> None:
         """Trust an address from which the right key came."""

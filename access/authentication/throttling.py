@@ -53,6 +53,9 @@ RULES = {
     "address": Rule(free_attempts=30, max_wait=30, buckets=4096),
     "name": Rule(free_attempts=50, max_wait=30, buckets=4096),
     "code": Rule(free_attempts=5, max_wait=60, buckets=4096),
+    # Wrong keys: each by itself, and those of an address (see `key_attempts`).
+    "wrong": Rule(free_attempts=0, max_wait=0, buckets=65536),
+    "guesses": Rule(free_attempts=50, max_wait=30, buckets=4096),
 }
 
 
@@ -64,6 +67,24 @@ def count_login_attempt(name: str, address: str) -> None:
 def count_code_attempt(account: str) -> None:
     """Count an attempt to enter a user code. Raises TooMany if it comes too soon."""
     _count([_bucket("code", account)])
+
+
+def count_wrong_key(address: str, digest: bytes) -> int:
+    """Count a wrong key from `address`; return how many different ones came from there recently."""
+    now = timezone.now()
+    key, guesses = _bucket("wrong", f"{address} {digest.hex()}"), _bucket("guesses", address)
+    with transaction.atomic():
+        known = Attempt.objects.filter(bucket=key, latest__gt=now - ATTEMPT_WINDOW)
+        if not known.update(latest=now):
+            Attempt.objects.update_or_create(bucket=key, defaults={"latest": now})
+            rows = [Attempt(bucket=guesses, latest=now)]
+            Attempt.objects.bulk_create(rows, ignore_conflicts=True)
+            held = Attempt.objects.select_for_update().get(bucket=guesses)
+            fresh = now - held.latest < ATTEMPT_WINDOW
+            held.failures, held.latest = (held.failures if fresh else 0) + 1, now
+            held.save(update_fields=["failures", "latest"])
+        found = Attempt.objects.filter(bucket=guesses).values_list("failures", flat=True).first()
+    return found or 0
 
 
 def reset_login_attempts(name: str, address: str) -> None:

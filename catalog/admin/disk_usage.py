@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from core.text import format_count, format_size
@@ -58,15 +59,17 @@ def _total(sizes: Iterable[int]) -> DiskUsage:
 def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
     """Yield the status of each file; symbolic links below folders are not followed."""
     folders: list[Path] = []
+    objects: list[ObjectPath] = []
     for path in paths:
         # Files may disappear meanwhile, or be inaccessible.
-        with suppress(OSError, StorageError):
+        with suppress(OSError):
             if isinstance(path, ObjectPath):
-                yield from _object_statuses(path)
+                objects.append(path)
             elif path.is_dir():
                 folders.append(path)
             else:
                 yield path.stat()
+    yield from _object_statuses(objects)
     while folders:
         with suppress(OSError), os.scandir(folders.pop()) as entries:
             for entry in entries:
@@ -76,12 +79,18 @@ def _statuses(paths: Iterable[Path]) -> Iterator[os.stat_result]:
                     yield entry.stat(follow_symlinks=False)
 
 
-def _object_statuses(path: ObjectPath) -> Iterator[os.stat_result]:
-    if path.is_file():
-        yield path.stat()
-    else:
-        for _, status in path.walk():
-            yield status
+def _object_statuses(paths: Iterable[ObjectPath]) -> Iterator[os.stat_result]:
+    """Yield the status of each object, by few listings; none once the storage is out of reach."""
+    with suppress(StorageError):
+        for parent, group in groupby(paths, lambda path: path.parent):
+            known = parent.statuses()
+            for path in group:
+                found = known.get(path.name)
+                if found is not None:
+                    yield found
+                elif path.name in known:
+                    for _, status in path.walk_objects():
+                        yield status
 
 
 def _external_files(source: DataSource) -> Iterable[Path]:

@@ -64,7 +64,9 @@ def _absolute(text: str) -> PurePosixPath:
 
 
 def _resolved(text: str) -> Path:
-    uri = text if is_object_uri(text) else files.file_uri(Path(_absolute(text)))
+    # A question mark is a wildcard here, as in paths of files, and no query.
+    is_object = is_object_uri(text)
+    uri = text.replace("?", "%3F") if is_object else files.file_uri(Path(_absolute(text)))
     return external.resolve_uri(uri, storage_settings().readable)
 
 

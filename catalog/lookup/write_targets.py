@@ -142,6 +142,12 @@ def store_size(partition: StoredPartition, size: int, rows: int) -> bool:
     return _changed(_update(vendor(), Asset, "rows", "rows_size", "size"), values)
 
 
+def store_generation(target: WriteTarget) -> bool:
+    """Count a change of the data; return False if `target` was deleted or changed since."""
+    known = [target.generation + 1, target.source_id, target.generation]
+    return _changed(_update(vendor(), DataSource, "generation"), known)
+
+
 def superseded(target: WriteTarget) -> ServiceError:
     """Return the error for a failed store: `target` was deleted, or another write was first."""
     if is_taken(target.ref.path):

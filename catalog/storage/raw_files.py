@@ -32,6 +32,11 @@ class OpenFile:
     size: int
     modified: int
 
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        return f"{self.modified:x}-{self.size:x}"
+
     def chunks(self, start: int, length: int) -> FileChunks:
         """Return an iterator of `length` bytes from `start` on, which closes the file."""
         return FileChunks(self, start, length)
@@ -103,7 +108,7 @@ def manifest(folder: Path, readable: Path | None = None) -> list[str]:
 
 
 def _object_manifest(folder: ObjectPath) -> list[str]:
-    found = sorted(name for name, _ in folder.walk())
+    found = sorted(name for name, _ in folder.walk_objects())
     if not found:
         raise MissingFile(f"There are no objects below {folder}.")
     return found

@@ -38,6 +38,9 @@ from .errors import Unauthorized as Unauthorized
 from .errors import Unavailable as Unavailable
 from .errors import UnsupportedMedia as UnsupportedMedia
 from .http.cache import Cache as Cache
+from .ingest.asyncio.writer import AsyncArrayWriter as AsyncArrayWriter
+from .ingest.asyncio.writer import AsyncIngestWriter as AsyncIngestWriter
+from .ingest.asyncio.writer import AsyncTableWriter as AsyncTableWriter
 from .ingest.sync.node_writers import ArrayWriter as ArrayWriter
 from .ingest.sync.node_writers import TableWriter as TableWriter
 from .ingest.sync.writer import IngestWriter as IngestWriter

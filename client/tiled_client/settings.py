@@ -78,6 +78,12 @@ class WriterOptions:
     """Maximum number of frames that are not acknowledged yet; then the next call waits."""
     pending_bytes: int = 64 * 2**20
     """Maximum size of these frames together."""
+    spool: str | os.PathLike[str] | None = None
+    """Folder in which frames are kept until they are acknowledged; the next process sends them."""
+    spool_bytes: int = 2**30
+    """Maximum size of the spool. `max_pending` does not apply then."""
+    fsync: bool = False
+    """Wait for the disk after each frame, so that the spool survives a failure of the machine."""
     timeout: float | None = None
     """How long a call waits for room, before it raises `StreamTimeout`; None: without limit."""
     connect_timeout: float = 10.0

@@ -20,6 +20,20 @@ class Address:
     api_key: str | None = field(default=None, repr=False)
 
 
+def is_uri(text: str) -> bool:
+    """Return whether a text names a file by a URI, as in ``file://…`` and ``s3://…``."""
+    return text.startswith("file:") or "://" in text
+
+
+def file_name(text: str) -> str:
+    """Return the path of a file, or the URI of an object, without percent-encoding."""
+    if not is_uri(text):
+        return text
+    parts = urlsplit(text.replace("?", "%3F"))
+    place = "" if parts.scheme == "file" else f"{parts.scheme}://{parts.netloc}"
+    return place + unquote(parts.path)
+
+
 def parse_uri(uri: str) -> Address:
     """Parse the URL of a server, of its API, or of a node (its `metadata` URL).
 

@@ -16,7 +16,7 @@ class Intake:
     stop by itself.
     """
 
-    _all: WeakSet[Intake] = WeakSet()
+    _full: WeakSet[Intake] = WeakSet()
     _total = 0
 
     def __init__(
@@ -29,7 +29,6 @@ class Intake:
         self._pause, self._resume = pause, resume
         self._free = asyncio.Event()
         self._free.set()
-        self._all.add(self)
         self.bytes = 0
         self.frames = 0
 
@@ -40,6 +39,7 @@ class Intake:
         Intake._total += size
         if self._is_full() and self._free.is_set():
             self._free.clear()
+            self._full.add(self)
             if self._pause is not None:
                 self._pause()
         settings = self._settings
@@ -53,7 +53,7 @@ class Intake:
         self.bytes -= size
         self.frames -= frames
         Intake._total -= size
-        for intake in list(self._all):
+        for intake in list(self._full):
             intake._update()
 
     async def wait(self) -> None:
@@ -69,7 +69,8 @@ class Intake:
         )
 
     def _update(self) -> None:
-        if not self._free.is_set() and not self._is_full():
+        if not self._is_full():
+            self._full.discard(self)
             self._free.set()
             if self._resume is not None:
                 self._resume()

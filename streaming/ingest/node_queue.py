@@ -18,7 +18,7 @@ from tiled_client.wire.ingest import REQUESTS
 
 from ..ingest_config import IngestSettings
 from .failures import Failure, describe
-from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame, batch_length
+from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame, batch_length, due_frames
 from .threads import in_thread
 from .writing import write_frames
 
@@ -91,6 +91,9 @@ class NodeQueue:
                     await self._open(self._frames.popleft())
                 else:
                     await self._write()
+        except Exception as error:  # noqa: BLE001  A defect must not leave the producer waiting.
+            applied = self.node.applied if self.node else 0
+            await self._fail(applied + 1, describe(error, f"with the handle {self.handle}"))
         finally:
             self._task = None
 
@@ -123,20 +126,10 @@ class NodeQueue:
         await self._replies.written(self.handle, outcome)
 
     async def _outcome(self, node: OpenedNode, frames: list[ReceivedFrame]) -> BatchOutcome:
-        expected = node.applied + 1
-        fresh = [frame for frame in frames if frame.header.sequence >= expected]
-        if not fresh:  # sent again, because its acknowledgement was lost
-            return BatchOutcome(node.applied)
-        for count, frame in enumerate(fresh):
-            if frame.header.sequence != expected + count:
-                outcome = BatchOutcome(node.applied)
-                detail = f"The next sequence must be {expected + count}, as each counts one frame."
-                outcome.fail(frame.header.sequence, Failure(409, detail, "sequence"))
-                outcome.stopped = True
-                outcome.applied = node.applied
-                return outcome
-        outcome = await in_thread(write_frames, node, fresh)
-        node.applied = outcome.applied
+        outcome, due = due_frames(node, frames)
+        if due:
+            outcome = await in_thread(write_frames, node, due)
+            node.applied = outcome.applied
         return outcome
 
     def _next_batch(self) -> list[ReceivedFrame]:

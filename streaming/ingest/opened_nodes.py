@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from access.principals import Principal
-from tiled_client.wire.ingest import FrameHeader, FrameOperation
+from tiled_client.wire.ingest import IDENTITY, FrameHeader, FrameOperation, decode_frame
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
 
@@ -74,6 +74,38 @@ class BatchOutcome:
             self.stopped = True
         else:
             self.applied = sequence
+
+
+def parse_frame(message: bytes | memoryview) -> ReceivedFrame:
+    """Return the frame in a message. Raises WireError if its node and sequence are unknown."""
+    header, payload = decode_frame(message)
+    frame = ReceivedFrame(header, payload, len(message))
+    if header.invalid is not None:
+        frame.failure = Failure(422, header.invalid)
+    elif header.encoding != IDENTITY:
+        detail = f"Unknown encoding {header.encoding!r:.50}: this server knows {IDENTITY}."
+        frame.failure = Failure(415, detail)
+    return frame
+
+
+def due_frames(
+    node: OpenedNode, frames: Sequence[ReceivedFrame]
+) -> tuple[BatchOutcome, list[ReceivedFrame]]:
+    """Return the frames that were not applied yet, and the outcome if there are none.
+
+    The sequence must have no gap: then a frame is missing, and the node is stopped.
+    """
+    outcome, expected = BatchOutcome(node.applied), node.applied + 1
+    due = [frame for frame in frames if frame.header.sequence >= expected]
+    for count, frame in enumerate(due):
+        if frame.header.sequence != expected + count:
+            detail = f"The next sequence must be {expected + count}, as each counts one frame."
+            outcome.failed.append(
+                FailedFrame(frame.header.sequence, Failure(409, detail, "sequence"))
+            )
+            outcome.stopped = True
+            return outcome, []
+    return outcome, due
 
 
 def batch_length(frames: Sequence[ReceivedFrame], max_frames: int, max_bytes: int) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
+import msgpack
+
 from access.principals import Principal
 from core.errors import BadRequest
 from tiled_client.wire.errors import WireError
@@ -14,7 +16,6 @@ from tiled_client.wire.ingest import (
     REQUESTS,
     VERSION,
     ReplyType,
-    decode_frame,
     encode_reply,
 )
 
@@ -23,8 +24,9 @@ from ..metrics import FRAMES_RECEIVED
 from .failures import Failure
 from .intake import Intake
 from .node_queue import NodeQueue
-from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame
+from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame, parse_frame
 from .opening import open_node
+from .replies import opened_reply, outcome_replies
 
 Send = Callable[[bytes], Awaitable[None]]
 GONE = Failure(404, "The node was deleted, or may not be written to any more.")
@@ -74,7 +76,10 @@ class IngestSession:
 
     async def receive(self, message: bytes | memoryview) -> None:
         """Take a frame; return when there is room for another. Raises BadRequest."""
-        frame = _parse(message)
+        try:
+            frame = parse_frame(message)
+        except WireError as error:
+            raise BadRequest(f"Invalid frame: {error}") from error
         FRAMES_RECEIVED.labels().add_alone()
         if not self._intake.add(frame.size) and not self._told:
             self._told = True
@@ -130,31 +135,12 @@ class IngestSession:
             self._gate.unwatch(before)
         revoke = partial(self._queues[handle].revoke, GONE)
         self._watches[handle] = self._gate.watch(node, revoke)
-        await self._reply(
-            ReplyType.opened,
-            handle=handle,
-            path=node.path,
-            uuid=str(node.uuid),
-            structure_family=node.family.value,
-            structure=node.structure.to_json() if node.structure else None,
-            applied=node.applied,
-        )
+        await self._send(encode(opened_reply(handle, node)))
 
     async def written(self, handle: int, outcome: BatchOutcome) -> None:
         """Acknowledge frames, and report those that failed."""
-        for sequence, failure in outcome.failed:
-            fields: dict[str, Any] = {"status": failure.status, "detail": failure.detail}
-            if failure.code is not None:
-                fields["code"] = failure.code
-            if failure.retry_after is not None:
-                fields["retry_after"] = failure.retry_after
-            stopped = outcome.stopped and sequence == outcome.failed[-1].sequence
-            await self._reply(
-                ReplyType.error, handle=handle, sequence=sequence, stopped=stopped, **fields
-            )
-        head = outcome.head
-        position = {"epoch": head.epoch, "sequence": head.position.sequence} if head else {}
-        await self._reply(ReplyType.ack, handle=handle, applied=outcome.applied, **position)
+        for reply in outcome_replies(handle, outcome):
+            await self._send(encode(reply))
 
     def forget(self, frames: int, size: int) -> None:
         """Stop counting frames towards the window."""
@@ -164,15 +150,6 @@ class IngestSession:
         await self._send(encode_reply(kind, **fields))
 
 
-def _parse(message: bytes | memoryview) -> ReceivedFrame:
-    try:
-        header, payload = decode_frame(message)
-    except WireError as error:
-        raise BadRequest(f"Invalid frame: {error}") from error
-    frame = ReceivedFrame(header, payload, len(message))
-    if header.invalid is not None:
-        frame.failure = Failure(422, header.invalid)
-    elif header.encoding != IDENTITY:
-        detail = f"Unknown encoding {header.encoding!r:.50}: this server knows {IDENTITY}."
-        frame.failure = Failure(415, detail)
-    return frame
+def encode(reply: dict[str, Any]) -> bytes:
+    """Return the message of a reply."""
+    return bytes(msgpack.packb(reply))

@@ -9,6 +9,11 @@ begin with the site's prefix, because all databases of one Redis share their cha
     <prefix>:{<uuid>}:wake                      channel: notifications, often with the update
     <prefix>:{<uuid>}:subscribers               hash: subscriber count and time, by server process
 
+Names of the site, which have one hash tag as well:
+
+    <prefix>:{servers}                          set: the servers of the site; some may be gone
+    <prefix>:{servers}:<server>                 string: what a server that runs tells the others
+
 Fields of `meta`, as of the last write; all times are milliseconds of Redis's clock:
 
     epoch       name of the numbering
@@ -46,6 +51,16 @@ from uuid import UUID
 def memory_key(prefix: str) -> str:
     """Return the key whose value changes when Redis has lost its content."""
     return f"{prefix}:memory"
+
+
+def servers_key(prefix: str) -> str:
+    """Return the set of the servers of the site."""
+    return f"{prefix}:{{servers}}"
+
+
+def server_key(prefix: str, server: str) -> str:
+    """Return the key of what a server tells the others; it expires when the server is gone."""
+    return f"{prefix}:{{servers}}:{server}"
 
 
 def report_channel(prefix: str) -> str:

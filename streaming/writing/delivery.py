@@ -108,28 +108,28 @@ def publish_recorded(log: StreamLog, recorded: RecordedUpdate) -> None:
         outbox_worker.wake()
         return
     try:
-        log.put(entry.node, recorded.update, entry.token, _position_of(entry))
+        log.put(entry.node, recorded.update, entry.token, position_of(entry))
     except OrderConflict:
         # The entry before it was left behind by its writer, or Redis was emptied.
-        _update_outbox(lambda: outbox.defer_all([entry.node]))
+        update_outbox(lambda: outbox.defer_all([entry.node]))
         outbox_worker.wake()
     except NotFound:
         logger.info("The stream of node %s was dropped: the node was deleted", entry.node)
-        _remove(entry)
+        remove(entry)
     except UpdateTooLarge as error:
         logger.warning("An update of node %s becomes a gap in its stream: %s", entry.node, error)
-        _update_outbox(lambda: outbox.mark_lost([entry.pk]))
+        update_outbox(lambda: outbox.mark_lost([entry.pk]))
         outbox_worker.wake()
     except Unavailable as error:
-        _log_deferred(entry.node, error)
-        tried = _may_have_arrived(error)
-        _update_outbox(lambda: outbox.defer(entry.pk, entry.token, recorded.update, tried=tried))
+        log_deferred(entry.node, error)
+        tried = may_have_arrived(error)
+        update_outbox(lambda: outbox.defer(entry.pk, entry.token, recorded.update, tried=tried))
         outbox_worker.wake()
     else:
-        _remove(entry)
+        remove(entry)
 
 
-def _position_of(entry: RecordedEntry) -> OutboxPosition | None:
+def position_of(entry: RecordedEntry) -> OutboxPosition | None:
     """Return the position behind the preceding entry, if that may be missing in the stream.
 
     Another process wrote it, or a failover may have lost it.
@@ -142,15 +142,16 @@ def _position_of(entry: RecordedEntry) -> OutboxPosition | None:
     return OutboxPosition(before.token)
 
 
-def _remove(entry: RecordedEntry) -> None:
+def remove(entry: RecordedEntry) -> None:
+    """Remove an entry that is in its stream, and older ones that were left behind."""
     before = entry.before
     older = before is not None and not (
         before.retained or outbox_removal.is_published(before.pk, before.token)
     )
-    _update_outbox(lambda: outbox_removal.remove(entry, older=older))
+    update_outbox(lambda: outbox_removal.remove(entry, older=older))
 
 
-def _update_outbox(change: Callable[[], object]) -> None:
+def update_outbox(change: Callable[[], object]) -> None:
     """Change an entry; if that fails, the outbox worker determines its state."""
     try:
         change()
@@ -192,18 +193,20 @@ def _drop(log: StreamLog, nodes: Sequence[UUID]) -> None:
     try:
         log.drop(nodes)
     except Unavailable as error:
-        _log_deferred(nodes[0], error)
-        _update_outbox(lambda: outbox.add_deletions(nodes))
+        log_deferred(nodes[0], error)
+        update_outbox(lambda: outbox.add_deletions(nodes))
         outbox_worker.wake()
     else:
-        _update_outbox(lambda: outbox.remove_nodes(nodes))
+        update_outbox(lambda: outbox.remove_nodes(nodes))
 
 
-def _may_have_arrived(error: Unavailable) -> bool:
+def may_have_arrived(error: Unavailable) -> bool:
+    """Return whether Redis may have executed a command that failed."""
     return isinstance(error, CacheUnreachable) and error.tried
 
 
-def _log_deferred(node: UUID, error: Unavailable) -> None:
+def log_deferred(node: UUID, error: Unavailable) -> None:
+    """Log that an update waits in the outbox, and count it."""
     OUTBOX_DEFERRED.add()
     # One warning by the request that met the outage; those spared by the circuit breaker are many.
     spared = isinstance(error, CacheUnreachable) and not error.tried

@@ -6,6 +6,7 @@ entry that precedes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -35,6 +36,14 @@ _PRECEDING_RETAINED = (
     f"FROM {Retained._meta.db_table} AS earlier WHERE earlier.node = {_TABLE}.node "
     "ORDER BY earlier.id DESC LIMIT 1)"
 )
+_MARKS = ", ".join(["%s"] * 9)
+_INSERT_MANY = (
+    f"INSERT INTO {_TABLE} "
+    "(node, kind, token, size, since, before, after, payload, memory, tried, count, in_flight) "
+    "VALUES"
+)
+# SQLite and PostgreSQL limit the parameters of a statement.
+MAX_ROWS_PER_INSERT = 500
 # Returns the preceding entry together with the new ID, in one round trip.
 _INSERT = (
     f"INSERT INTO {_TABLE} "  # noqa: S608
@@ -98,20 +107,8 @@ def record(
     """
     # Each access to `django.db.connection` looks up that of the current thread again.
     database = connections[DEFAULT_DB_ALIAS]
-    token, now = token or new_token(), timezone.now()
-    fits = update.size <= MAX_IN_FLIGHT_BYTES
-    stored = update if fits else EncodedUpdate(b"", b"")
-    values = [
-        outbox.adapted(node, database),
-        (EntryKind.UPDATE if fits else EntryKind.LOST).value,
-        token,
-        stored.size,
-        database.ops.adapt_datetimefield_value(now),
-        stored.before,
-        stored.after,
-        stored.payload,
-        last_memory_id(),
-    ]
+    token = token or new_token()
+    values = _values(node, update, token, database)
     if published is not None and _replace(published, values, database):
         return RecordedEntry(published.pk, node, token, None)
     pk, before = _insert(values, database)
@@ -120,6 +117,53 @@ def record(
         # It is drained with the others, so it needs all of its content.
         outbox.defer(pk, token, update, tried=False)
     return entry
+
+
+def record_many(
+    node: UUID, updates: Sequence[EncodedUpdate], last_token: str = ""
+) -> list[RecordedEntry]:
+    """Record updates of one node within the transaction of their writes, as `record` does.
+
+    The last one gets `last_token`, if that is given.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    tokens = [new_token() for _ in updates[:-1]] + [last_token or new_token()]
+    first = record(node, updates[0], tokens[0])
+    entries = [first]
+    for begin in range(1, len(updates), MAX_ROWS_PER_INSERT):
+        rows: list[Any] = []
+        end = min(begin + MAX_ROWS_PER_INSERT, len(updates))
+        for update, token in zip(updates[begin:end], tokens[begin:end], strict=True):
+            rows += _values(node, update, token, database, whole=first.waits)
+            rows.append(not first.waits)
+        marks = ", ".join([f"({_MARKS}, '', 1, %s)"] * (end - begin))
+        with database.cursor() as cursor:
+            cursor.execute(f"{_INSERT_MANY} {marks} RETURNING id", rows)
+            numbers = sorted(row[0] for row in cursor.fetchall())
+        for pk, token in zip(numbers, tokens[begin:end], strict=True):
+            last = entries[-1]
+            before = PrecedingEntry(last.pk, last.token, not first.waits)
+            entries.append(RecordedEntry(pk, node, token, before))
+    return entries
+
+
+def _values(
+    node: UUID, update: EncodedUpdate, token: str, database: Any, *, whole: bool = False
+) -> list[Any]:
+    """Return the columns of an entry; of a large update in flight, without its content."""
+    fits = whole or update.size <= MAX_IN_FLIGHT_BYTES
+    stored = update if fits else EncodedUpdate(b"", b"")
+    return [
+        outbox.adapted(node, database),
+        (EntryKind.UPDATE if fits else EntryKind.LOST).value,
+        token,
+        stored.size,
+        database.ops.adapt_datetimefield_value(timezone.now()),
+        stored.before,
+        stored.after,
+        stored.payload,
+        last_memory_id(),
+    ]
 
 
 def _insert(values: list[Any], database: Any) -> tuple[int, PrecedingEntry | None]:

@@ -11,7 +11,8 @@ from asgiref.testing import ApplicationCommunicator
 from django.test import Client
 
 from access.authentication import key_attempts as module
-from access.authentication.key_attempts import RULE, key_attempts
+from access.authentication.key_attempts import RULE, KeyAttempts, key_attempts
+from core.errors import TooMany
 from tiledproject.http.trusted_proxies import TrustedProxyMiddleware
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,18 @@ def test_guesses_wait_and_the_right_key_among_them_too() -> None:
     # Neither another address, nor a key that nobody can guess.
     assert status("secret", "192.0.2.8") == 200
     assert status("0" * 72) == 401
+
+
+def test_guesses_are_counted_over_all_processes() -> None:
+    processes = [KeyAttempts(), KeyAttempts()]
+    for number in range(RULE.free_attempts):
+        processes[number % 2].record_failure(ELSEWHERE, f"guess{number}")
+    # A key that several processes receive counts once.
+    processes[0].record_failure(ELSEWHERE, "guess1")
+    for process in processes:
+        with pytest.raises(TooMany):
+            process.check(ELSEWHERE)
+    processes[0].check("192.0.2.8")
 
 
 def test_a_repeated_revoked_key_does_not_block_the_right_one() -> None:

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from catalog.models import Asset, AssetPart, Node
 from catalog.services.stores.files import StoredFile, file_store, flushing, object_parts, part_rows
 from catalog.services.stores.files import bucket as bucket_files
+from catalog.services.stores.site import storage
 from catalog.services.stores.site_bucket import object_store
 from catalog.services.tables import reading, writing
 from catalog.services.uploads import Upload
@@ -173,3 +174,29 @@ def test_appended_rows_are_moved_to_objects_of_the_least_size(
     found = {each.size for each in object_store().list_objects()}
     assert sizes[0] + parts.get(start=0).size in found
     table.check(3, 999)
+
+
+@pytest.mark.parametrize("stored", ["bucket"], indirect=True)
+def test_objects_that_no_row_names_are_removed_and_no_others(api: Api, stored: str) -> None:
+    table = Model(api)
+    for operation in ("append", "interrupted", "append", "flush", "interrupted"):
+        table.carry_out(operation, 0, 60, 300)
+    table.carry_out("append", 1, 20, 300)
+    store = storage()
+    replaced = table.file(1)
+    assert replaced is not None
+    table.carry_out("replace", 1, 30, 300)
+    assert store.remove_orphaned_files(min_age=900) == 0
+    assert store.remove_orphaned_files(min_age=0) == 2
+    node = replaced.node
+    before = {each.name for each in object_store().list_objects()}
+    store.tend(min_age=900)
+    assert {each.name for each in object_store().list_objects()} == before
+    store.tend(min_age=0)
+    after = {each.name for each in object_store().list_objects()}
+    named = set(AssetPart.objects.exclude(name="").values_list("name", flat=True))
+    assert {name.rpartition("/")[2] for name in after} == named
+    assert not AssetPart.objects.filter(name="", start__gt=0).exists(), "idle tails are moved"
+    table.check(10, 50)
+    store.discard_node(node)
+    assert list(object_store().list_objects()) == []

@@ -31,6 +31,7 @@ PAGES = [
     "../README.md",
     "tutorial.md",
     "how-to/write-from-a-detector.md",
+    "how-to/write-from-a-fast-detector.md",
     "how-to/write-sparse-ragged-awkward.md",
     "how-to/follow-a-stream.md",
     "how-to/register-external-files.md",

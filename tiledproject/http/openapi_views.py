@@ -14,6 +14,7 @@ from access.authentication.csrf import csrf_token, set_csrf_cookie
 from core.http.urls import root_path
 
 from .health_schema import HEALTH_PATHS
+from .ingest_schema import ingest_path
 from .metrics_schema import metrics_path
 from .views import only_get
 
@@ -55,6 +56,7 @@ def document() -> dict[str, Any]:
     whole = api_document()
     whole["paths"].update(HEALTH_PATHS)
     whole["paths"]["/api/v1/metrics"] = metrics_path(CREDENTIALS)
+    whole["paths"]["/api/v1/ingest"] = ingest_path(CREDENTIALS)
     return whole
 
 

@@ -101,7 +101,7 @@ class Supervisor:
         self._reload_wanted = False
         self._reloads = Generation()
         self._shutdown = ShutdownFlag()
-        self._counts = SharedCounts.shared(server.workers)
+        self._counts = SharedCounts.shared(server.workers, server.secret_key or "")
         # The last row is that of this process.
         self._metrics = MetricMemory.shared(server.workers + 1)
         families.install(self._metrics.of_row(server.workers))

@@ -91,7 +91,7 @@ def _asset_id(request: Request) -> int:
 
 def _answer(request: Request, file: RawFile) -> HttpResponseBase:
     size, modified = file.opened.size, file.opened.modified // 1_000_000_000
-    etag = f'"{file.tag}"'
+    etag = f'"{file.opened.tag}"'
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Disposition": _attachment(file.name),
@@ -101,6 +101,10 @@ def _answer(request: Request, file: RawFile) -> HttpResponseBase:
     if is_known(request, etag, modified):
         file.opened.close()
         return HttpResponse(status=304, headers=headers)
+    if file.url is not None:
+        # The client repeats the request there, with its Range, and without its credentials.
+        file.opened.close()
+        return HttpResponse(status=307, headers={"Location": file.url, "Cache-Control": "no-store"})
     try:
         part = requested_range(request, size, etag, modified)
     except Unsatisfiable:

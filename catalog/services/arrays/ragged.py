@@ -143,7 +143,8 @@ def _write(
         ):
             placed.make_current()
             change.record_event(event)
-    placed.settle()
+        # Under the lock, so that a cleanup leaves alone what it puts.
+        placed.settle()
     return placed.structure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from core.errors import BadRequest, Conflict, Forbidden, NotFound, NotSupported
 from tiled_client.wire.structure_family import Management
@@ -17,11 +17,10 @@ from ...lookup.nodes import resolve, resolve_for_update, split_path
 from ...lookup.parts import reject_sub_node
 from ...models import Asset, DataSource, DataSourceAsset, Node
 from ...storage import external, files, raw_files
-from ...storage.bucket_files.downloads import OpenObject, open_object
+from ...storage.bucket_files.downloads import open_object
 from ...storage.bucket_files.paths import ObjectPath
 from ...storage.errors import MissingFile, OutsideReadable, Unreadable, Unsupported
 from ..stores.files import OpenDownload, StoredFile, file_store
-from ..stores.folder.paths import array_folder
 
 DOWNLOADING = "This Tiled server is configured not to allow downloading raw assets."
 LISTING = "This Tiled server does not allow downloading raw assets."
@@ -30,17 +29,14 @@ DELETING = "This Tiled server does not allow deleting raw assets."
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """An open file, and the name to offer for its download."""
+    """An open file, and the name to offer for its download.
+
+    `url` is where the client shall download it instead, if not from here.
+    """
 
     name: str
     opened: OpenDownload
-
-    @property
-    def tag(self) -> str:
-        """A text that differs once the file was changed."""
-        if isinstance(self.opened, OpenObject):
-            return self.opened.tag
-        return f"{self.opened.modified:x}-{self.opened.size:x}"
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +58,10 @@ def list_files(*, path: str, asset_id: int) -> list[str]:
     if not asset.is_directory:
         raise BadRequest("This asset is a single file, and has no manifest.")
     with _translate_storage_errors():
-        place = _place(source, asset)
-        return raw_files.manifest(place, _readable(source, place))
+        if not source.external:
+            return file_store().folder_names(source)
+        place = external.resolve_uri(asset.data_uri, storage_settings().readable)
+        return raw_files.manifest(place, _readable(place))
 
 
 def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFile:
@@ -78,16 +76,19 @@ def open_asset(*, path: str, asset_id: int, relative_path: str | None) -> RawFil
     if not asset.is_directory and relative_path is not None:
         raise BadRequest("This asset is a single file: omit relative_path.")
     with _translate_storage_errors():
-        if not source.external and not asset.is_directory:
+        if not source.external and relative_path is not None:
+            name = PurePosixPath(relative_path).name
+            return RawFile(name, file_store().folder_download(source, relative_path))
+        if not source.external:
             file = StoredFile.of(source.node.uuid, asset)
-            name = files.uri_name(asset.data_uri)
-            return RawFile(name, file_store().download(file))
-        place = _place(source, asset)
+            opened, url = file_store().download(file), file_store().download_url(file)
+            return RawFile(files.uri_name(asset.data_uri), opened, url)
+        place = external.resolve_uri(asset.data_uri, storage_settings().readable)
         if relative_path is not None:
             place = raw_files.resolve_below(place, relative_path)
         if isinstance(place, ObjectPath):
             return RawFile(place.name, open_object(place))
-        return RawFile(place.name, raw_files.open_file(place, _readable(source, place)))
+        return RawFile(place.name, raw_files.open_file(place, _readable(place)))
 
 
 def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
@@ -98,20 +99,18 @@ def delete_asset(*, path: str, asset_id: int, external_only: bool) -> Deleted:
     """
     _check_exposed(DELETING)
     segments = split_path(path)
-    with node_lock("/".join(segments)):
-        with reject_sub_node(segments, "raw assets"), durable_transaction():
-            source, asset = _asset_of(resolve_for_update(segments), asset_id)
-            if not source.external and external_only:
-                raise Conflict(
-                    "This asset is internally managed. Deleting the record will also delete the "
-                    "underlying data file. If you want to delete it, pass external_only=False."
-                )
-            gone = _untie(source, asset)
-            if gone and not source.external and not asset.is_directory:
-                file_store().discard(StoredFile.of(source.node.uuid, asset))
-            place = _place(source, asset) if asset.is_directory and not source.external else None
-        if place is not None and gone:
-            files.remove_stored(storage_settings().directory, place)
+    with (
+        node_lock("/".join(segments)),
+        reject_sub_node(segments, "raw assets"),
+        durable_transaction(),
+    ):
+        source, asset = _asset_of(resolve_for_update(segments), asset_id)
+        if not source.external and external_only:
+            raise Conflict(
+                "This asset is internally managed. Deleting the record will also delete the "
+                "underlying data file. If you want to delete it, pass external_only=False."
+            )
+        gone = _untie(source, asset)
     return Deleted(asset=True, data=gone and not source.external)
 
 
@@ -122,6 +121,10 @@ def _untie(source: DataSource, asset: Asset) -> bool:
     source.asset_links.filter(asset=asset).delete()
     if DataSourceAsset.objects.filter(asset=asset).exists():
         return False
+    if not source.external and asset.is_directory:
+        file_store().discard_folder(source)
+    elif not source.external:
+        file_store().discard(StoredFile.of(source.node.uuid, asset))
     asset.delete()
     return True
 
@@ -154,16 +157,8 @@ def _further_asset(source: DataSource, asset_id: int) -> Asset | None:
     return Asset.objects.filter(pk=asset_id).first() if asset_id in ids else None
 
 
-def _place(source: DataSource, asset: Asset) -> Path:
-    if source.external:
-        return external.resolve_uri(asset.data_uri, storage_settings().readable)
-    return array_folder(source.node.uuid, source.folder)
-
-
-def _readable(source: DataSource, place: Path) -> Path | None:
-    """Return the readable folder that an external file lies in; None for internal files."""
-    if not source.external:
-        return None
+def _readable(place: Path) -> Path:
+    """Return the readable folder that an external file lies in."""
     return external.readable_folder(place, storage_settings().readable)
 
 

@@ -10,13 +10,14 @@ from uuid import UUID
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
 
-from ...events import ArrayWritten
+from ...events import ArrayWritten, WriteBatch
 from ...locks.fencing import Fence
 from ...lookup.write_targets import WriteTarget
-from ...models import Node
+from ...models import DataSource, Node
 from ...storage.encoding import Array
 from ..quotas import quotas
 from ..uploads import Upload
+from .damages import ArrayDamage, Leftover
 from .known_nodes import MIN_AGE_SECONDS
 from .write_plans import WritePlan
 
@@ -47,8 +48,17 @@ class ArrayWrite:
             growth = self.plan.structure.nbytes - self.before.nbytes
             quotas().charge(self.target.ref.path, self.target.creator, size=growth)
 
-    def event(self, *, recorded_as: str = "") -> ArrayWritten:
+    @property
+    def changes_one_row(self) -> bool:
+        """Whether the record of its event is the only row that changes, unless it grows."""
+        return not self.grows and self.upload.idempotency_key is None
+
+    def event(self, *, recorded_as: str = "") -> ArrayWritten | WriteBatch:
         """Return the event to announce."""
+        return self.written(recorded_as=recorded_as)
+
+    def written(self, *, recorded_as: str = "") -> ArrayWritten:
+        """Return the event of this write alone."""
         return ArrayWritten(
             node=self.target.ref,
             mimetype=self.upload.mimetype,
@@ -170,6 +180,27 @@ class Storage(Protocol):
 
     def sizes(self, node: UUID) -> Iterator[StoredSize]:
         """Yield the size of each file or object of a node, superseded ones included."""
+        ...
+
+    def find_damages(
+        self, source: DataSource, *, quick: bool, only: tuple[int, ...] | None = None
+    ) -> Iterator[ArrayDamage]:
+        """Yield damage of the array of a data source: of all of it, or of chunks, or of one chunk.
+
+        With `quick`, sizes are compared, but nothing is read. Raises StorageUnavailable.
+        """
+        ...
+
+    def leftovers(self, min_age: float) -> Iterator[Leftover]:
+        """Yield data of no node, and files or objects of no row, that are `min_age` seconds old."""
+        ...
+
+    def move_orphan(self, node: UUID, min_age: float) -> str | None:
+        """Move the data of a node that does not exist out of the way; return where they are then.
+
+        Return None, and leave them, if a node has them by now, if they were changed, or if the
+        storage cannot move them.
+        """
         ...
 
     def remove_orphaned_nodes(self, min_age: float) -> int:

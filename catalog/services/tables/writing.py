@@ -28,6 +28,7 @@ from ...lookup.write_targets import (
     WriteTarget,
     find_partition,
     get_write_target,
+    store_generation,
     store_size,
     superseded,
 )
@@ -90,7 +91,7 @@ def append_rows(*, path: str, partition: int, upload: Upload) -> None:
     The body is an Arrow IPC file. Raises NotFound, BadRequest (no such partition), NotSupported
     (external files), StorageError (a body that is not Arrow, or does not fit the schema).
     """
-    _write(path, upload, partial(_append, partition), partition=partition, append=True)
+    _write(path, upload, partial(append_to, partition), partition=partition, append=True)
 
 
 def check_rows(
@@ -98,7 +99,7 @@ def check_rows(
 ) -> BytesLike:
     """Check rows as a write does, and return them as an Arrow IPC file. Raises as that does."""
     rows, body = receive_rows(body)
-    _conform(target, rows, partition, append)
+    conform(target, rows, partition, append)
     return body
 
 
@@ -127,8 +128,8 @@ def _write(
     if not upload.persist:
         target = get_write_target(path, StructureFamily.table)
         upload.check_node(target.ref.uuid)
-        _conform(target, rows, partition, append)
-        announce(_table_written(target, upload, partition, append))
+        conform(target, rows, partition, append)
+        announce(table_written(target, upload, partition, append))
         return
     with write_lock("/".join(split_path(path))) as fence:
         target = get_write_target(path, StructureFamily.table)
@@ -139,21 +140,21 @@ def _write(
             announce_left(target.ref)
             return
         quotas().charge(target.ref.path, target.creator, size=len(upload.body))
-        counted = CountedRows(_conform(target, rows, partition, append))
+        counted = CountedRows(conform(target, rows, partition, append))
         stored = store(target, fence, counted)
         written = replace(
-            _table_written(target, upload, partition, append),
+            table_written(target, upload, partition, append),
             rows={"offset": stored.before, "count": counted.count},
         )
         with event_transaction() as change, record_receipt(target.ref.uuid, upload.idempotency_key):
             stored.make_current()
             change.record_event(written)
-    stored.settle()
+        # Under the lock, so that a cleanup leaves alone what it puts.
+        stored.settle()
 
 
-def _conform(
-    target: WriteTarget, rows: TableRows, partition: int | None, append: bool
-) -> TableRows:
+def conform(target: WriteTarget, rows: TableRows, partition: int | None, append: bool) -> TableRows:
+    """Return rows in the schema of a table. Raises StorageError, BadRequest (no such partition)."""
     structure = target.structure
     assert isinstance(structure, TableStructure)
     if partition is not None:
@@ -168,9 +169,10 @@ def _conform(
     return (tables.conform(table, schema) for table in rows)
 
 
-def _table_written(
+def table_written(
     target: WriteTarget, upload: Upload, partition: int | None, append: bool
 ) -> TableWritten:
+    """Return the event of a write, without the numbers of its rows."""
     return TableWritten(
         node=target.ref,
         mimetype=upload.mimetype,
@@ -212,7 +214,8 @@ def _replace_with(
     return lambda: replace_files(source, before, [file])
 
 
-def _append(number: int, target: WriteTarget, fence: Fence, rows: CountedRows) -> StoredRows:
+def append_to(number: int, target: WriteTarget, fence: Fence, rows: CountedRows) -> StoredRows:
+    """Write rows behind those of partition `number`, under the lock of the node."""
     partition = find_partition(target, number)
     if partition is None:
         return _replace(number, target, fence, rows)
@@ -243,6 +246,8 @@ def _extend(
 ) -> None:
     """Make the added rows valid: the partition then has `rows`."""
     if not store_size(partition, added.size, rows):
+        raise superseded(target)
+    if added.removable and not store_generation(target):
         raise superseded(target)
     file_store().extend(file, added)
 

@@ -19,13 +19,11 @@ from ...config import storage_settings
 from ...models import DataSource, DataSourceAsset
 from ...storage import external, ragged, sparse
 from ...storage.bucket_files.paths import ObjectPath
-from ...storage.errors import MissingFile, StorageError, Unreadable
+from ...storage.errors import MissingFile, StorageError, StorageUnavailable, Unreadable
 from ...storage.regions import shape_of
 from ..arrays.sparse import block_index
 from ..stores.files import StoredFile, file_store
 from .problems import Problem, ProblemKind, Suspect
-
-BLOCK = 1 << 20
 
 
 def verify_files(source: DataSource, *, quick: bool) -> Iterator[Suspect]:
@@ -36,15 +34,6 @@ def verify_files(source: DataSource, *, quick: bool) -> Iterator[Suspect]:
             yield Suspect(problem, lambda pk=link.pk: _again(pk, quick=quick))  # type: ignore[misc]
     if (problem := _total_problem(source)) is not None:
         yield Suspect(problem, lambda: _total_again(source.pk))
-
-
-def read_file(path: Path | str) -> int:
-    """Read all bytes of a file; return how many there are. Raises OSError."""
-    size = 0
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(BLOCK):
-            size += len(block)
-    return size
 
 
 def count_rows(source: DataSource, link: DataSourceAsset) -> int:
@@ -70,6 +59,8 @@ def _link_problem(source: DataSource, link: DataSourceAsset, *, quick: bool) -> 
                 _check_archive(file, quick=quick)
     except MissingFile as error:
         return _problem(source, ProblemKind.NO_DATA, str(error), place)
+    except StorageUnavailable:
+        raise  # it says nothing about the file
     except (StorageError, WireError, OSError) as error:
         return _problem(source, ProblemKind.UNREADABLE, str(error), place)
     known = link.asset.known_rows

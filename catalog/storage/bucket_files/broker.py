@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..confined.messages import Buffer, Content
-from ..errors import OutsideReadable, StorageError, Unreadable
+from ..errors import OutsideReadable, StorageError, StorageUnavailable, Unreadable
 from .access import Access, NoAccess
 from .paths import ObjectPath, parse_path
 from .ranges import (
@@ -47,12 +47,15 @@ class Broker:
         self._access = access
         self._paths = [path for path in paths if isinstance(path, ObjectPath)]
         self._is_readable = is_readable
+        self.failure: StorageUnavailable | None = None
+        """Why the object storage could not be reached, if it could not."""
 
     def answer(self, question: Any) -> tuple[Any, list[Buffer]]:
         """Return the answer to a question, and its buffers; an error is an answer, too."""
         try:
             return self._answer(question)
         except StorageError as error:
+            self._note([error] if isinstance(error, StorageUnavailable) else [])
             return ["error", encode_part(error)], []
         except Exception:
             logger.exception("Objects could not be read for a confined process")
@@ -66,6 +69,7 @@ class Broker:
                 for one in wanted:
                     self._check(one.uri)
                 parts = self._access.fetch(wanted)
+                self._note([one for one in parts if isinstance(one, StorageUnavailable)])
                 data: list[Buffer] = [
                     one.data if isinstance(one, RangeResult) else b"" for one in parts
                 ]
@@ -81,6 +85,9 @@ class Broker:
                 ]
                 return ["ok", found], []
         raise Unreadable("The process that reads the object sent a malformed request.")
+
+    def _note(self, failures: list[StorageUnavailable]) -> None:
+        self.failure = failures[0] if failures else self.failure
 
     def _check(self, uri: str) -> None:
         path = parse_path(uri)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -37,9 +38,10 @@ class BucketAccess:
 
     def fetch(self, ranges: Sequence[Range]) -> list[RangeResult | StorageError]:
         """Return the results of some ranges, read in parallel."""
+        away: list[StorageError] = []
         if len(ranges) == 1:
-            return [self._result(ranges[0])]
-        return list(_threads().map(self._result, ranges))
+            return [self._result(ranges[0], away)]
+        return list(_threads().map(partial(self._result, away=away), ranges))
 
     def list_names(self, uri: str) -> list[Listed]:
         """Return the names directly below a prefix, sorted. Raises StorageError."""
@@ -61,9 +63,16 @@ class BucketAccess:
                 for one in page:
                     yield Listed(one["path"][start:], _status(one))
 
-    def _result(self, wanted: Range) -> RangeResult | StorageError:
+    def _result(self, wanted: Range, away: list[StorageError]) -> RangeResult | StorageError:
+        """Return a result; `away` has the error if the storage could not be reached before."""
+        if away:
+            # Each of the others would wait as long as the first one did.
+            return away[0]
         try:
             return self._part(wanted)
+        except StorageUnavailable as error:
+            away.append(error)
+            return error
         except StorageError as error:
             return error
 

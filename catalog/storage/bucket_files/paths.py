@@ -20,12 +20,14 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import Unsupported
 from .access import list_names, look_up, walk
-from .files import ObjectFile
+from .files import ObjectFile, read_together
 from .ranges import ObjectStatus
 
 SCHEMES = ("s3", "gs", "az")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 MAX_KEY_BYTES = 1024
+# Objects of a sequence that are read together: their first blocks are one exchange.
+MAX_TOGETHER = 24
 
 
 class ObjectPath(PosixPath):
@@ -81,9 +83,14 @@ class ObjectPath(PosixPath):
         return "/".join(self.parts[3:])
 
     def __str__(self) -> str:
-        """Return the URI without percent-encoding; of a relative path, its names."""
+        """Return the URI without percent-encoding; of a relative path, its names.
+
+        The parents of a bucket, with which paths are compared, have no URI.
+        """
         if not self.is_absolute():
             return "/".join(self.parts)
+        if len(self.parts) < 3:
+            return "/" + "/".join(self.parts[1:])
         return f"{self.scheme}://" + "/".join(self.parts[2:])
 
     def __repr__(self) -> str:
@@ -140,6 +147,14 @@ class ObjectPath(PosixPath):
         """Return whether there are objects below this prefix, and none at it."""
         return not self.is_file() and bool(list_names(str(self)))
 
+    def glob(self, *args: Any, **options: Any) -> Any:
+        """Raise Unsupported: the library would list a local folder."""
+        raise Unsupported(f"{self} is in a bucket, whose names are not searched by patterns.")
+
+    def rglob(self, *args: Any, **options: Any) -> Any:
+        """Raise Unsupported."""
+        return self.glob()
+
     def is_symlink(self) -> bool:
         """Return false."""
         return False
@@ -149,7 +164,7 @@ class ObjectPath(PosixPath):
         for one in list_names(str(self)):
             yield self / one.name
 
-    def walk(self) -> Iterator[tuple[str, os.stat_result]]:
+    def walk_objects(self) -> Iterator[tuple[str, os.stat_result]]:
         """Yield the relative names of all objects below this prefix, and their statuses."""
         for one in walk(str(self)):
             if one.status is not None and not one.name.endswith("/"):
@@ -162,6 +177,13 @@ class ObjectPath(PosixPath):
         """
         names = [one for one in list_names(str(self)) if one.name not in (".", "..")]
         return [(self / one.name, one.status is None) for one in names]
+
+    def statuses(self) -> dict[str, os.stat_result | None]:
+        """Return the status of each object directly below this prefix; None of longer prefixes."""
+        return {
+            one.name: None if one.status is None else _file_status(one.status)
+            for one in list_names(str(self))
+        }
 
     def folder_names(self) -> list[str]:
         """Return the names of the prefixes directly below this one. Raises StorageError."""
@@ -207,6 +229,18 @@ def prefetch(paths: list[Path]) -> None:
     objects = [str(path) for path in paths if isinstance(path, ObjectPath)]
     if objects:
         look_up(objects)
+
+
+def prefetch_whole(paths: Sequence[Path]) -> int:
+    """In a confined process, read the first of these objects in few exchanges; return how many.
+
+    Returns the number of all paths if they are files.
+    """
+    if not paths or not isinstance(paths[0], ObjectPath):
+        return len(paths)
+    uris = [str(path) for path in paths[:MAX_TOGETHER]]
+    found = zip(uris, look_up(uris), strict=True)
+    return max(read_together([(uri, one) for uri, one in found if one is not None]), 1)
 
 
 def _file_status(status: ObjectStatus) -> os.stat_result:

@@ -20,6 +20,7 @@ from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
+from ..bucket_files.paths import prefetch_whole
 from ..encoding import Array
 from ..errors import NotReady, Unreadable
 from ..regions import fetch_plan
@@ -141,6 +142,8 @@ class _Sequence:
         self._paths = paths
         self._structure = structure
         self._number, self._file = 0, self._open(0)
+        # The files that were read ahead, if they are objects.
+        self._prefetched = (0, 0)
         self._length = math.prod(self._file.shape)
         self._check_shape()
 
@@ -153,8 +156,12 @@ class _Sequence:
                 self._paths,
             )
         parts = []
+        last = -(-stop // self._length)
         while start < stop:
             number, within = divmod(start, self._length)
+            if not self._prefetched[0] <= number < self._prefetched[1]:
+                count = prefetch_whole(self._paths[number:last])
+                self._prefetched = (number, number + count)
             upto = min(stop - number * self._length, self._length)
             parts.append(self._part(number, within, upto))
             start += upto - within

@@ -62,18 +62,22 @@ def call(
 ) -> Content:
     """Run an operation in a confined process. Raises StorageError."""
     limits = confined_processes.configuration.limits()
+    broker = _broker(sources)
     wanted = Call(
         operation,
         {**encode_sources(sources), **arguments},
         file=str(sources.paths[0]) if sources.paths else "",
         session=session,
-        answer=_broker(sources).answer,
+        answer=broker.answer,
     )
     folders = [one for one in sources.readable if not isinstance(one, ObjectPath)]
     confinement = Confinement(tuple(map(_identify_folder, folders)), limits.memory)
     try:
         return confined_processes.read(wanted, confinement)
     except ConfinedError as error:
+        if isinstance(error, CallTimedOut) and broker.failure is not None:
+            # The time passed in waiting for the storage.
+            raise broker.failure from error
         raise _storage_error(error, wanted.file, limits) from error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class AdapterShim:
 
     def inspect(self, sources: Sources, mimetype: str) -> Inspected:
         """Return the description of files that are about to be registered."""
-        made = self.adapter.from_uris(*map(file_uri, sources.paths))
+        made = self.adapter.from_uris(*map(_local_uri, sources.paths))
         entry = _entry(made)
         return Inspected(
             entry.family, mimetype, entry.structure, metadata=entry.metadata, specs=entry.specs
@@ -138,7 +139,7 @@ class AdapterShim:
         names = inspect.signature(self.adapter.__init__).parameters
         several = "data_uris" in names and "data_uri" not in names
         return Asset(
-            file_uri(path.absolute()),
+            _local_uri(path.absolute()),
             path.is_dir(),
             parameter="data_uris" if several else "data_uri",
             num=0 if several else None,
@@ -223,13 +224,18 @@ def _assets(sources: Sources) -> list[Asset]:
     several = len(sources.paths) > 1
     return [
         Asset(
-            file_uri(path),
+            _local_uri(path),
             path.is_dir(),
             parameter=parameter or ("data_uris" if several else "data_uri"),
             num=number if parameter else (place if several else None),
         )
         for place, (path, (parameter, number)) in enumerate(zip(sources.paths, roles, strict=True))
     ]
+
+
+def _local_uri(path: Path) -> str:
+    """Return the URI of a local file: adapters open files by name, which an object has not."""
+    return file_uri(Path(os.fspath(path)))
 
 
 def _entry(adapter: Any) -> Entry:

@@ -26,6 +26,7 @@ from obstore import exceptions
 from ..errors import MissingFile
 from .failures import translated
 from .location import BucketLocation
+from .parts import CountedPieces, split_parts
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -75,10 +76,20 @@ class ObjectStore:
         # At first use: obstore's threads do not survive a fork.
         return self.location.connect(self.prefix)
 
-    def put(self, name: str, data: Buffer) -> None:
-        """Store an object of one request, replacing one of the same name."""
+    def put(self, name: str, data: Buffer, *, file_name: str = "") -> None:
+        """Store an object of one request, replacing one of the same name.
+
+        Browsers and clients that download it save it under `file_name`, which is plain ASCII.
+        """
+        attributes = {"Content-Disposition": f'attachment; filename="{file_name}"'}
         with translated(name, missing_is_object=False):
-            obstore.put(self._store, name, _flat(data), use_multipart=False)
+            obstore.put(
+                self._store,
+                name,
+                _flat(data),
+                use_multipart=False,
+                attributes=attributes if file_name else None,
+            )
 
     def put_new(self, name: str, data: Buffer) -> bool:
         """Store an object unless one of the name exists; return whether it was stored.
@@ -98,7 +109,7 @@ class ObjectStore:
 
         It becomes visible as a whole, or not at all.
         """
-        counted = _Counted(_parts(pieces))
+        counted = CountedPieces(split_parts(pieces, PART_BYTES))
         first = next(counted, b"")
         if len(first) < PART_BYTES:
             self.put(name, first)
@@ -107,7 +118,7 @@ class ObjectStore:
             obstore.put(
                 self._store,
                 name,
-                _chained(first, counted),
+                chain([first], counted),
                 use_multipart=True,
                 chunk_size=PART_BYTES,
                 max_concurrency=2,
@@ -279,43 +290,6 @@ def _threads() -> ThreadPoolExecutor:
         if _pool is None:
             _pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="objects")
         return _pool
-
-
-class _Counted:
-    """An iterator over pieces that counts their bytes."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self.size = 0
-
-    def __iter__(self) -> _Counted:
-        return self
-
-    def __next__(self) -> bytes:
-        piece = next(self._pieces)
-        self.size += len(piece)
-        return piece
-
-
-def _parts(pieces: Iterable[Buffer]) -> Iterator[bytes]:
-    """Yield `pieces` again as parts of PART_BYTES; the last one may be smaller."""
-    part = bytearray()
-    for piece in pieces:
-        view = memoryview(piece).cast("B")
-        while view:
-            taken = view[: PART_BYTES - len(part)]
-            part += taken
-            view = view[len(taken) :]
-            if len(part) == PART_BYTES:
-                yield bytes(part)
-                part.clear()
-    if part:
-        yield bytes(part)
-
-
-def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from others
 
 
 def _flat(data: Buffer) -> Any:

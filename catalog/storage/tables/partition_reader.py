@@ -70,13 +70,16 @@ class PartitionReader:
     ) -> pa.Table:
         """Return all rows, in the order of `columns`, with a pandas index.
 
-        `check_size` is called with the number of bytes read so far, and may raise. Raises
-        MissingFile, Unreadable, UnknownColumn.
+        `check_size` is called with the number of bytes read so far if there are more, and may
+        raise. Raises MissingFile, Unreadable, UnknownColumn.
         """
         found: list[pa.Table] = []
+        size = 0
         for segment, content in _loaded(self.segments):
             found.append(_read_all(segment, content, columns))
-            check_size(sum(table.nbytes for table in found))
+            if len(found) < len(self.segments):
+                size += found[-1].nbytes  # takes long for many batches
+                check_size(size)
         table = _in_few_batches(found[0] if len(found) == 1 else pa.concat_tables(found))
         return table if columns is None else table.select(with_index(table.schema, columns))
 

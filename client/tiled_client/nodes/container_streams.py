@@ -20,6 +20,7 @@ from .node import Node
 from .stream_entry import EventStream
 
 if TYPE_CHECKING:
+    from ..ingest.asyncio.writer import AsyncIngestWriter
     from ..ingest.sync.writer import IngestWriter
     from ..stream.asyncio.iteration import AsyncUpdates
     from ..stream.asyncio.subscription import (
@@ -55,6 +56,30 @@ class StreamableContainer(Node):
         from ..ingest.sync.writer import IngestWriter
 
         return IngestWriter(self, **options)
+
+    def writer_async(self, **options: Any) -> AsyncIngestWriter:
+        """Return a connection that writes to many nodes, for asyncio.
+
+        Parameters
+        ----------
+        **options
+            Fields of `WriterOptions`.
+
+        Returns
+        -------
+        AsyncIngestWriter
+            A connection that an `async with` block opens.
+
+        Examples
+        --------
+        >>> async def write():
+        ...     async with client.writer_async() as writer:
+        ...         await writer.open(x, persist=False).write([7, 8, 9])
+        >>> asyncio.run(write())
+        """
+        from ..ingest.asyncio.writer import AsyncIngestWriter
+
+        return AsyncIngestWriter(self, **options)
 
     @overload
     def subscribe(

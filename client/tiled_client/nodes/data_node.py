@@ -242,6 +242,28 @@ class DataNode(DataOperations, Node):
 
         return IngestWriter(self, **options).open(self, persist=persist)
 
+    @same_parameters(writer)
+    def writer_async(self, *, persist: bool = True, **options: Any) -> Any:
+        """Return a writer for asyncio; see `writer`.
+
+        Returns
+        -------
+        AsyncArrayWriter or AsyncTableWriter
+            A writer that an `async with` block connects.
+
+        Examples
+        --------
+        >>> async def write():
+        ...     async with x.writer_async() as w:
+        ...         await w.write([7, 8, 9])
+        >>> asyncio.run(write())
+        >>> x.read()
+        array([7, 8, 9])
+        """
+        from ..ingest.asyncio.writer import AsyncIngestWriter
+
+        return AsyncIngestWriter(self, **options).open(self, persist=persist)
+
     @property
     def new_data(self) -> EventStream[DataSubscription]:
         """The events of written data; its `subscribe` is that of the node."""

@@ -6,11 +6,10 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
 
 from ..documents import Resource
 from ..errors import NODE_EXISTS, NodeExists
-from ..uris import Path
+from ..uris import Path, file_name
 from ..wire.data_sources import DataSource
 from ..wire.structure_family import StructureFamily
 from ..wire.structures import (
@@ -63,8 +62,8 @@ def check_files(path: Path, found: Resource, files: Sequence[str]) -> None:
 
     Files may be given by paths with wildcards. A container without files is that of a folder.
     """
-    here = [unquote(urlsplit(uri).path) for uri in _files(found.data_sources or ())]
-    given = [unquote(urlsplit(each).path) if each.startswith("file:") else each for each in files]
+    here = [file_name(uri) for uri in _files(found.data_sources or ())]
+    given = [file_name(each) for each in files]
     missing = [
         name for name in here if not any(name == each or fnmatchcase(name, each) for each in given)
     ]

@@ -7,13 +7,14 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ..documents import Resource, read_specs
 from ..errors import InvalidResponse, NodeExists, NodeNotFound, NotSupported, RequestRejected
 from ..http.operations import operation
 from ..http.request_client import NODE_HEADER, RequestClient
 from ..jsonable import jsonable
-from ..uris import Path
+from ..uris import Path, is_uri
 from .base import NodeOperations, request_resource
 from .creation import NodeFields
 from .existing import check_choice, check_files
@@ -46,7 +47,8 @@ class RegistrationOperations(NodeOperations):
             A path, as the server knows it, of a file or a folder; a path with wildcards in its last
             part, for a stack of images in the order of their numbers; or a list of files, for one
             stack or table. The server must be allowed to read their folder. Relative paths are in
-            the current folder of this process.
+            the current folder of this process. Files in a bucket have URIs, percent-encoded:
+            ``s3://bucket/run%201/img_*.tif``.
         mimetype
             Format of the files; by default that of their extension.
         recursive
@@ -152,7 +154,7 @@ async def _register(
         return _Registered(
             (*parent, value["data"]["id"]),
             resource,
-            [f"{folder}/{name}" for name in meta["folders"]],
+            [f"{folder}/{quote(name) if is_uri(folder) else name}" for name in meta["folders"]],
             [f"{folder}/{name}: {why}" for name, why in meta["skipped"].items()],
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -188,4 +190,4 @@ def _warning(reasons: Sequence[str]) -> str:
 
 def _absolute(path: FileName) -> str:
     text = os.fspath(path)
-    return text if text.startswith("file:") else os.path.abspath(os.path.expanduser(text))
+    return text if is_uri(text) else os.path.abspath(os.path.expanduser(text))

@@ -25,6 +25,8 @@ MAX_HEADER_BYTES: Final = 1 << 16
 MAX_SEQUENCE: Final = 2**63 - 1
 MAX_HANDLES: Final = 2**31
 PRODUCER: Final = re.compile(r"[A-Za-z0-9_-]{8,32}")
+MEDIA_TYPE: Final = "application/x-msgpack"
+"""Media type of the frames in a request, and of the replies in its response."""
 IDENTITY: Final = "identity"
 """The encoding of a payload as HTTP writes have it, and so far the only one."""
 

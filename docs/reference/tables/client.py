@@ -42,6 +42,9 @@ CLASSES = [
     tiled_client.IngestWriter,
     tiled_client.ArrayWriter,
     tiled_client.TableWriter,
+    tiled_client.AsyncIngestWriter,
+    tiled_client.AsyncArrayWriter,
+    tiled_client.AsyncTableWriter,
     tiled_client.CallbackRegistry,
     tiled_client.Cache,
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,14 @@ import zarr
 from PIL import Image
 from pytest_django import Settings
 
+from catalog.admin.disk_usage import measure
+from catalog.config import private_folders
 from catalog.directories.discovery import Rules
 from catalog.directories.registrar import Registrar
+from catalog.readable_config import ReadableBucketSettings
+from catalog.storage.bucket_files.paths import are_folders
+from catalog.storage.errors import StorageUnavailable
+from catalog.storage.external.uris import keep_private
 from tests.buckets import Service
 
 from ..bucket_folder import BucketFolder, allow, counted, make_folder
@@ -140,6 +147,10 @@ def test_a_pattern_of_objects_is_one_stack_and_its_files_are_downloaded(
     assert content(document) == (tmp_path / "group.zarr/frames/zarr.json").read_bytes()
     assert api.get(f"/asset/bytes/z?id={asset['id']}&relative_path=../c.npy").status_code == 403
     assert api.get(f"/asset/bytes/z?id={asset['id']}&relative_path=none").status_code == 404
+    images = [folder.path / f"img_{number}.tif" for number in (1, 2, 3, 10)]
+    local = [tmp_path / path.name for path in images]
+    remote = measure([*images, folder.path / "group.zarr", folder.path / "none"])
+    assert remote == measure([*local, tmp_path / "group.zarr"])
 
 
 def sources(api: Api, key: str) -> Any:
@@ -201,7 +212,7 @@ def test_no_uri_leads_out_of_the_prefix(api: Api, folder: BucketFolder, uri: str
     text = uri.format(prefix=folder.path, beside=folder.beside.location.uri, name=name)
     folder.beside.put("a.npy", b"")
     assert register_at(api, "n", text).status_code in (403, 415), text
-    assert register(api, text).status_code in (403, 415, 422), text
+    assert register(api, text).status_code in (403, 410, 415, 422), text
     assert api.json("/search/")["data"] == []
 
 
@@ -256,6 +267,37 @@ def test_what_is_missing_or_denied_or_away_is_said_clearly(
             response = api.get("/array/full/a")
             assert (response.status_code, response["Retry-After"]) == (503, "5")
             assert "cannot be reached" in detail(response)
+            paths = [folder.path / f"{number}.npy" for number in range(200)]
+            # One failure is enough: each of the others would take as long.
+            started = time.monotonic()
+            assert measure(paths).files == 0
+            with pytest.raises(StorageUnavailable):
+                are_folders(paths)
+            assert time.monotonic() - started < 30
+
+
+def test_a_bucket_has_its_own_credentials_and_the_site_keeps_its_own_data(
+    api: Api, folder: BucketFolder, buckets: Service, settings: Settings, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "a.npy", FRAMES)
+    folder.upload(tmp_path / "a.npy")
+    own = {
+        "endpoint": buckets.endpoint,
+        "access_key_id": buckets.key,
+        "secret_access_key": buckets.secret,
+    }
+    wrong = {"endpoint": "http://127.0.0.1:9", "access_key_id": "x", "secret_access_key": "y"}
+    named = {folder.path.bucket: ReadableBucketSettings(**own)}
+    allow(settings, buckets, folder.path, **wrong, buckets=named)
+    assert register(api, folder.path / "a.npy").status_code == 200
+    # Even if the whole bucket may be read, a prefix of the site itself may not.
+    keep_private([*private_folders(), folder.path])
+    try:
+        allow(settings, buckets, folder.path.parent)
+        assert api.get("/array/full/a").status_code == 403
+        assert register(api, folder.path / "a.npy", id="b").status_code == 403
+    finally:
+        keep_private(private_folders())
 
 
 def test_small_reads_are_few_requests(api: Api, folder: BucketFolder, tmp_path: Path) -> None:
@@ -282,3 +324,10 @@ def test_small_reads_are_few_requests(api: Api, folder: BucketFolder, tmp_path: 
     with counted() as access:
         assert api.read("/array/full/many-zarr/frames", "u2").tolist() == frames.ravel().tolist()
         assert access.exchanges <= 10
+    for number in range(20):
+        tifffile.imwrite(tmp_path / f"n_{number}.tif", np.full((600, 1000), number, "u2"))
+        folder.upload(tmp_path / f"n_{number}.tif")
+    assert register(api, f"{folder.path}/n_*.tif").status_code == 200
+    with counted() as access:
+        found = api.read("/array/full/n?slice=:,5,5", "u2")
+        assert (found.tolist(), access.exchanges <= 4) == (list(range(20)), True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from django.db import connections
 
 from catalog.models import Asset, DataSource, Node
+from tests.buckets import in_folder
 
 from ..conftest import ARROW, OCTETS, Api, ipc
 from .test_nodes import ONES, stored_files
@@ -32,6 +33,7 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
         return list(threads.map(connected, calls))
 
 
+@in_folder
 def test_one_of_many_concurrent_creations_of_a_key_succeeds(api: Api) -> None:
     before = stored_files()
     answers = at_once([lambda: Api().create("x", "array", ONES).status_code] * 6)

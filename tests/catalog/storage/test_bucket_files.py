@@ -136,6 +136,8 @@ def test_paths_of_objects_are_no_paths_of_files() -> None:
     assert isinstance(path.parent, ObjectPath)
     assert str(path.relative_to(path.parents[1])) == "a b/c.npy"
     assert not ObjectPath.parse("s3://bucket/ab").is_relative_to(ObjectPath.parse("s3://bucket/a"))
+    assert path.is_relative_to(ObjectPath.parse("s3://bucket"))
+    assert ObjectPath.of("s3", "bucket") not in (path.parents[2].parent, path.parents[3])
     with pytest.raises(Unsupported, match="local file"):
         open(path)  # noqa: SIM115
     with pytest.raises(Unsupported):

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import awkward
 import msgpack
 import numpy as np
 import pyarrow as pa
 import pytest
+import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.servers import RunningServer
+from tiled_client import from_uri
+from tiled_client.wire.buffers import ragged_body
+from tiled_client.wire.ingest import encode_header
+from tiled_client.wire.sparse import Coo
 
 from ..websocket_client import ARROW, KEY, OCTETS, Site, arrow_file
 from .producer import PRODUCER, producing, row
@@ -271,3 +277,64 @@ def test_credentials_may_be_in_the_first_message(site: Site) -> None:
         producer.send(row(1), op="write", handle=1, sequence=1)
         producer.until_applied(1, 1)
     assert stored(site, path) == [1]
+
+
+def test_a_request_carries_out_all_frames_of_its_body(site: Site) -> None:
+    first, second = site.array((0, 0)), site.array((0, 0))
+
+    def body(*frames: tuple[dict[str, Any], bytes]) -> bytes:
+        whole = [encode_header(header) + payload for header, payload in frames]
+        return b"".join(len(one).to_bytes(8) + one for one in whole)
+
+    def post(content: bytes) -> Any:
+        return site.http(
+            "POST", "/ingest", data=content, headers={"Content-Type": "application/x-msgpack"}
+        )
+
+    opening = [
+        ({"op": "open", "handle": n, "path": path, "producer": PRODUCER}, b"")
+        for n, path in enumerate((first, second), 1)
+    ]
+    writes = [
+        ({"op": "write", "handle": n % 2 + 1, "sequence": n // 2 + 1}, row(n, n)) for n in range(6)
+    ]
+    bad = ({"op": "write", "handle": 1, "sequence": 4}, row(1))
+    for repeated in (False, True):
+        response = post(body(*opening, *writes, bad))
+        assert response.status_code == 200, response.text
+        replies = msgpack.unpackb(response.content)
+        assert [reply["applied"] for reply in replies if reply["type"] == "opened"] == (
+            [3, 3] if repeated else [0, 0]
+        )
+        (error,) = [reply for reply in replies if reply["type"] == "error"]
+        assert (error["handle"], error["sequence"], error["status"]) == (1, 4, 422)
+        acks = {reply["handle"]: reply["applied"] for reply in replies if reply["type"] == "ack"}
+        assert acks == {1: 4, 2: 3}
+    assert [stored(site, path) for path in (first, second)] == [[4, 4], [5, 5]]
+    assert len(updates(site, first)) == len(updates(site, second)) == 3
+    for content in (b"short", body(*opening)[:-1], body(writes[0])):
+        assert post(content).status_code == 400
+    denied = requests.post(f"{site.api}/ingest", data=b"", timeout=10)
+    assert denied.status_code == 401
+
+
+def test_other_families_are_written_once_too(site: Site) -> None:
+    client = from_uri(site.server.uri, api_key=KEY)
+    ragged = client.write_ragged([[1, 2], [3]])
+    sparse = client.write_sparse(np.array([[0], [1]]), np.array([5]), (2, 2))
+    rows = ragged_body(awkward.Array([[4, 5, 6]]))
+    other = Coo(np.array([[1], [1]]), np.array([7]), (2, 2)).to_arrow()
+    for _ in range(2):
+        with producing(site) as producer:
+            for handle, node in enumerate((ragged, sparse), 1):
+                producer.open(handle, "/".join(node.path))
+            producer.send(bytes(rows), op="append", handle=1, sequence=1)
+            assert not [r for r in producer.until_applied(1, 1) if r["type"] == "error"]
+            producer.send(arrow_file(other), op="write", handle=2, sequence=1)
+            assert not [r for r in producer.until_applied(2, 1) if r["type"] == "error"]
+            producer.send(arrow_file(other), op="append", handle=2, sequence=2)
+            failed = [r for r in producer.until_applied(2, 2) if r["type"] == "error"]
+            assert [reply["status"] for reply in failed] == [422]
+    ragged.refresh()
+    assert ragged.read().tolist() == [[1, 2], [3], [4, 5, 6]]
+    assert sparse.read().todense().tolist() == [[0, 0], [0, 7]]

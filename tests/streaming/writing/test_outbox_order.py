@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 
 from streaming.config import StreamingCacheSettings
 from streaming.redis.keys import StreamKeys
-from streaming.writing import delivery, outbox, outbox_removal, outbox_worker
+from streaming.writing import batch_delivery, delivery, outbox, outbox_removal, outbox_worker
 from streaming.writing.log import StreamLog
 from streaming.writing.scripts import OrderConflict
+from streaming.writing.updates import UpdateBatch
 
 from ..conftest import numbers
 
@@ -84,7 +85,7 @@ class Story:
         self._put(self._kept())
 
     def write_slowly(self) -> None:
-        """Stop the writer after the commit; it goes on after others have written."""
+        """Stop the writer after the commit; it continues after others have written."""
         kept = self._kept()
         if len(self._late) < 8:
             self._late.append(lambda: delivery.publish_recorded(self._log, kept))
@@ -123,6 +124,56 @@ class Story:
             kept = self._kept()
         delivery.publish_recorded(self._log, kept)
 
+    def write_batch(self) -> None:
+        """Store three writes in one transaction, and append them in one step."""
+        batch_delivery.publish_batch(self._log, self._kept_batch())
+
+    def write_batch_without_answer(self) -> None:
+        """Write a batch; Redis executes it, but the reply is lost."""
+        batch = self._kept_batch()
+        self._put_batch(batch)
+        self._defer_batch(batch)
+
+    def write_batch_that_comes_late(self) -> None:
+        """Write a batch; Redis executes it after the timeout, if at all."""
+        batch = self._kept_batch()
+        if len(self._late) < 8:
+            self._late.append(lambda: self._put_batch(batch))
+        self._defer_batch(batch)
+
+    def write_batch_and_die(self) -> None:
+        """Kill the writer of a batch after the commit."""
+        self._kept_batch()
+
+    def write_batch_and_die_later(self) -> None:
+        """Kill the writer of a batch after the append, before the entries are removed."""
+        self._put_batch(self._kept_batch())
+
+    def write_batch_slowly(self) -> None:
+        """Stop the writer of a batch after the commit; it continues after others have written."""
+        batch = self._kept_batch()
+        if len(self._late) < 8:
+            self._late.append(lambda: batch_delivery.publish_batch(self._log, batch))
+
+    def _kept_batch(self) -> batch_delivery.RecordedBatch:
+        values = range(len(self.stored), len(self.stored) + 3)
+        self.stored += values
+        with transaction.atomic():
+            return batch_delivery.record_batch(self.node, [numbers(value) for value in values])
+
+    def _put_batch(self, batch: batch_delivery.RecordedBatch) -> None:
+        if not batch.entries[0].waits:
+            tokens = [entry.token for entry in batch.entries]
+            position = delivery.position_of(batch.entries[0])
+            after = None if position is None else position.after
+            with contextlib.suppress(OrderConflict):
+                self._log.put_many(self.node, UpdateBatch(batch.updates, tokens, after=after))
+
+    def _defer_batch(self, batch: batch_delivery.RecordedBatch) -> None:
+        if not batch.entries[0].waits:
+            for entry, update in zip(batch.entries, batch.updates, strict=True):
+                outbox.defer(entry.pk, entry.token, update, tried=True)
+
     def close(self) -> None:
         """Close the stream under an idempotency key."""
         delivery.publish_end(self._log, self.node, token=f"{len(self.stored) // 2:016x}")
@@ -148,7 +199,7 @@ class Story:
     def _put(self, kept: delivery.RecordedUpdate) -> None:
         if not kept.entry.waits:
             with contextlib.suppress(OrderConflict):
-                token, after = kept.entry.token, delivery._position_of(kept.entry)
+                token, after = kept.entry.token, delivery.position_of(kept.entry)
                 self._log.put(self.node, kept.update, token, after)
 
     def _store(self, *, answered: bool, arrives: bool) -> None:
@@ -187,6 +238,12 @@ STEPS = [
     Story.write_while_others_are_forgotten,
     Story.write_that_is_rolled_back,
     Story.write_in_a_transaction,
+    Story.write_batch,
+    Story.write_batch_without_answer,
+    Story.write_batch_that_comes_late,
+    Story.write_batch_and_die,
+    Story.write_batch_and_die_later,
+    Story.write_batch_slowly,
     Story.close,
     Story.look_for_what_is_left,
     Story.write_elsewhere,

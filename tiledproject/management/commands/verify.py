@@ -14,6 +14,7 @@ from catalog.lookup.nodes import resolve
 from catalog.services.verification.problems import REPAIRS, Problem, ProblemKind
 from catalog.services.verification.verify import Verification, repair_leftovers
 from catalog.services.verification.verify import repair as repair_problem
+from catalog.storage.errors import StorageUnavailable
 from core.errors import ServiceError
 from core.text import format_count
 
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             self._verify(Verification(path, quick=options["quick"]), **options)
         except ServiceError as error:
             raise CommandError(error.detail) from None
+        except StorageUnavailable as error:
+            raise CommandError(f"The verification is incomplete: {error}") from None
         except DatabaseError as error:
             raise CommandError(
                 f"The verification is incomplete: the database failed: {error}."

@@ -22,6 +22,7 @@ from ....storage.encoding import Encoding
 from ....storage.errors import StorageError
 from ....storage.layout import NAME
 from ....storage.objects.client import ObjectInfo, ObjectStore
+from ..damages import Leftover
 from ..known_nodes import BATCH, missing
 from .chunk_rows import ALL, parse_grid
 from .names import node_folder, parse_name
@@ -33,8 +34,8 @@ MAX_LISTED = 500_000
 # Deleted with their node; the rest of a larger one is left to the cleanup.
 MAX_DELETED_AT_ONCE = 10_000
 
-# Whether a row names an object of a data source of a family other than arrays, by its name.
-Named = Callable[[DataSource, str], bool]
+# Returns the objects that rows name of a data source of a family other than arrays, of some names.
+Named = Callable[[DataSource, Set[str]], set[str]]
 
 
 def remove_orphaned_nodes(objects: ObjectStore, min_age: float) -> int:
@@ -71,16 +72,33 @@ def remove_unnamed_objects(objects: ObjectStore, min_age: float, named: Named) -
             continue
         try:
             with node_lock(path):
-                unnamed = _unnamed(node, infos, named)
-                if not unnamed or removals_are_held():
-                    continue
-                # A writer that has lost its lock cannot make these objects current any more.
+                # A writer that has lost its lock cannot make these objects current any more: it has
+                # done so before, or its commit fails.
                 DataSource.objects.filter(node__uuid=node).update(generation=F("generation") + 1)
+                unnamed = _unnamed(node, infos, named)
+                if removals_are_held():
+                    continue
                 objects.delete(f"{node_folder(node)}/{name}" for name in unnamed)
                 removed += len(unnamed)
         except (LockTimeout, StorageError) as error:
             logger.warning("Skipped the objects of %s until the next cleanup: %s", path, error)
     return removed
+
+
+def find_leftovers(objects: ObjectStore, min_age: float, named: Named) -> Iterator[Leftover]:
+    """Yield nodes that have objects and do not exist, and objects that no row names."""
+    nodes = iter_nodes(objects)
+    while found := list(islice(nodes, BATCH)):
+        for node in missing(found):
+            place = objects.address(node_folder(node))
+            if all(is_old(info, min_age) for info in objects.list_objects(node_folder(node))):
+                detail = f"{place} has objects of a node that the database does not have"
+                yield Leftover(node, None, detail, place)
+    for node, infos in suspects(objects, min_age, named):
+        path = Node.objects.filter(uuid=node).values_list("path", flat=True).first()
+        for name in infos if path is not None else ():
+            place = objects.address(f"{node_folder(node)}/{name}")
+            yield Leftover(node, path, f"{place} is of an interrupted write", place)
 
 
 def suspects(
@@ -140,7 +158,7 @@ def _unnamed(node: UUID, infos: Mapping[str, ObjectInfo], named: Named) -> list[
     names = set(infos)
     names -= _existing(names, lambda some: _replaced(node, some))
     if source.structure_family != "array":
-        return [name for name in names if not named(source, name)]
+        return sorted(names - named(source, names))
     return sorted(names - array_names(source, names))
 
 

@@ -8,11 +8,14 @@ from uuid import UUID
 
 from ....models import DataSource
 from ....storage.errors import StorageUnavailable
-from ....storage.objects.client import ObjectStore
 from ....storage.objects.location import BucketLocation
+from ..damages import ArrayDamage, Leftover
+from ..files import flushing, part_rows
+from ..files.named_objects import named_objects
 from ..interface import StoredSize
 from ..known_nodes import MIN_AGE_SECONDS
-from . import cleanup, tending
+from ..site_bucket import objects_at
+from . import cleanup, damages, tending
 from .arrays import BucketArrays
 from .mark import BucketMark
 from .names import node_folder
@@ -24,7 +27,7 @@ class BucketStorage:
     """The prefix of a bucket that `storage.uri` names."""
 
     def __init__(self, location: BucketLocation) -> None:
-        self.objects = ObjectStore(location)
+        self.objects = objects_at(location)
         self.arrays = BucketArrays(self.objects)
         self.mark = BucketMark(self.objects)
 
@@ -40,9 +43,24 @@ class BucketStorage:
             logger.warning("The data of the deleted node %s are left for now: %s", node, error)
 
     def sizes(self, node: UUID) -> Iterator[StoredSize]:
-        """Yield the size of each object of a node."""
+        """Yield the size of each object of a node, and of its rows that wait in the database."""
         for info in self.objects.list_objects(node_folder(node)):
             yield StoredSize(info.size, info.modified.timestamp())
+        for size, time in part_rows.tails(node):
+            yield StoredSize(size, time.timestamp())
+
+    def find_damages(
+        self, source: DataSource, *, quick: bool, only: tuple[int, ...] | None = None
+    ) -> Iterator[ArrayDamage]:
+        """Yield lost objects of an array, and objects of another size than a chunk."""
+        return damages.find_damages(self.objects, source, only=only)
+
+    def leftovers(self, min_age: float) -> Iterator[Leftover]:
+        """Yield the nodes of objects that the database does not have, and objects of no row."""
+        return cleanup.find_leftovers(self.objects, min_age, named_objects)
+
+    def move_orphan(self, node: UUID, min_age: float) -> str | None:
+        """Return None: the cleanup deletes such objects."""
 
     def remove_orphaned_nodes(self, min_age: float) -> int:
         """Delete the objects of nodes that do not exist; return the number of nodes."""
@@ -50,14 +68,13 @@ class BucketStorage:
 
     def remove_orphaned_files(self, min_age: float) -> int:
         """Delete objects of existing nodes that no row names; return their number."""
-        return cleanup.remove_unnamed_objects(self.objects, min_age, _is_named)
+        return cleanup.remove_unnamed_objects(self.objects, min_age, named_objects)
 
     def tend(self, min_age: float = MIN_AGE_SECONDS) -> None:
-        """Delete what writes have replaced, and update what other readers of the bucket read."""
+        """Delete what writes have replaced, and update what other readers of the bucket read.
+
+        Rows that were appended to tables, and wait in the database, are moved to the bucket.
+        """
+        flushing.flush_idle(min_age)
         tending.update_plain_objects(self.objects, self.arrays.descriptions, min_age)
         tending.remove_replaced(self.objects, min_age)
-
-
-def _is_named(source: DataSource, name: str) -> bool:
-    # Objects of other families than arrays are not cleaned up here.
-    return True

@@ -13,16 +13,21 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pyarrow as pa
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
+from ....config import storage_settings
 from ....lookup.prepared_queries import raw_insert
-from ....models import Asset, AssetPart
+from ....models import Asset, AssetPart, DataSource
 from ....storage import files, tables
 from ....storage.errors import StorageError, Unreadable
 from ....storage.tables import PartitionReader, Rows
-from ..site_bucket import node_prefix, object_store
+from ..bucket import raw_files
+from ..bucket.cleanup import discard_node
+from ..bucket.names import node_folder
+from ..site_bucket import object_store
 from . import flushing, object_parts, part_rows
-from .interface import Addition, NewFile, StoredFile
+from .interface import Addition, NewFile, OpenDownload, StoredFile
+from .named_objects import record_replaced
 from .object_downloads import PartsDownload, WholeDownload
 
 if TYPE_CHECKING:
@@ -32,18 +37,23 @@ logger = logging.getLogger(__name__)
 
 # A new partition of fewer bytes begins as a tail: many are small, and soon appended to.
 MIN_NEW_OBJECT_BYTES = 256 << 10
+# How long a download may begin after the redirect.
+PRESIGNED_SECONDS = 300.0
 
 
 class BucketFiles:
     """Files as objects; partitions as objects and rows in the database."""
+
+    # Reading downloads objects once more.
+    reread_bytes = 64 << 20
 
     def prepare(self, node: UUID) -> None:
         """Do nothing: there are no folders."""
 
     def write(self, node: UUID, name: str, content: Buffer) -> NewFile:
         """Put an object."""
-        store, key = object_store(), f"{node_prefix(node)}/{name}"
-        store.put(key, content)
+        store, key = object_store(), f"{node_folder(node)}/{name}"
+        store.put(key, content, file_name=name)
         return NewFile(store.address(key), memoryview(content).nbytes)
 
     def write_partition(self, node: UUID, number: int, rows: Rows) -> NewFile:
@@ -52,13 +62,13 @@ class BucketFiles:
         name = tables.partition_name(number)
         parts = [AssetPart(start=0, size=len(header), rows=0, content=header)]
         parts += object_parts.store_rows(
-            f"{node_prefix(node)}/{name}",
+            f"{node_folder(node)}/{name}",
             header,
             messages,
             start=len(header),
             min_object=MIN_NEW_OBJECT_BYTES,
         )
-        uri = object_store().address(f"{node_prefix(node)}/{name}")
+        uri = object_store().address(f"{node_folder(node)}/{name}")
         return NewFile(uri, parts[-1].start + parts[-1].size, tuple(parts))
 
     def append(self, file: StoredFile, number: int, rows: Rows, *, exclusive: bool) -> Addition:
@@ -97,9 +107,12 @@ class BucketFiles:
             logger.warning("Left rows of %s in the database for now: %s", file.data_uri, error)
 
     def discard(self, file: StoredFile) -> None:
-        """Leave the objects to the cleanup: requests may still be reading them."""
+        """Have the objects removed later: requests may still be reading them."""
         # No other process adds parts to the asset, or moves them, while it is deleted.
         list(Asset.objects.select_for_update().filter(pk=file.asset_id).values_list("pk"))
+        parts = part_rows.of([file], contents=False)[file.asset_id]
+        names = [part.name for part in parts if part.name] if parts else [_name(file)]
+        record_replaced(file.node, names)
 
     def place(self, file: StoredFile) -> str:
         """Return the URI of the object, or of what begins with it."""
@@ -107,7 +120,7 @@ class BucketFiles:
 
     def check(self, file: StoredFile) -> None:
         """Compare the sizes of all objects of the file with those in the database."""
-        store, prefix = object_store(), node_prefix(file.node)
+        store, prefix = object_store(), node_folder(file.node)
         found = part_rows.of([file], contents=False)[file.asset_id]
         sizes = {f"{prefix}/{part.name}": part.skip + part.size for part in found if part.name}
         if not found:
@@ -130,9 +143,41 @@ class BucketFiles:
         parts = part_rows.of([file])[file.asset_id]
         if not parts:
             return WholeDownload(object_store(), object_store().head(key_of(file)))
-        return PartsDownload(object_store(), node_prefix(file.node), parts)
+        return PartsDownload(object_store(), node_folder(file.node), parts)
+
+    def download_url(self, file: StoredFile) -> str | None:
+        """Return a presigned URL of an object that is the whole file, and large enough."""
+        least = storage_settings().presigned_downloads
+        if least is None or file.size < least:
+            return None
+        parts = part_rows.of([file], contents=False)[file.asset_id]
+        if not parts:
+            return object_store().presigned_url(key_of(file), PRESIGNED_SECONDS)
+        _, *rest = parts
+        if len(rest) != 1 or not rest[0].name:
+            return None
+        return object_store().presigned_url(
+            f"{node_folder(file.node)}/{rest[0].name}", PRESIGNED_SECONDS
+        )
+
+    def folder_names(self, source: DataSource) -> list[str]:
+        """Return the names that Zarr gives to the objects of an array."""
+        return raw_files.list_names(source)
+
+    def folder_download(self, source: DataSource, name: str) -> OpenDownload:
+        """Open the current object of a chunk by the name that Zarr gives it."""
+        return raw_files.open_name(object_store(), source, name)
+
+    def discard_folder(self, source: DataSource) -> None:
+        """Delete the objects after the commit."""
+        node = source.node.uuid
+        transaction.on_commit(lambda: discard_node(object_store(), node), robust=True)
 
 
 def key_of(file: StoredFile) -> str:
     """Return the name of a file in the bucket: the bucket may have moved since it was written."""
-    return f"{node_prefix(file.node)}/{files.uri_name(file.data_uri)}"
+    return f"{node_folder(file.node)}/{_name(file)}"
+
+
+def _name(file: StoredFile) -> str:
+    return files.uri_name(file.data_uri)

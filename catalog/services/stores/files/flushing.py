@@ -2,7 +2,8 @@
 
 The object is put first. Then one transaction inserts its part and deletes exactly the parts whose
 rows are in it, or nothing: if another process was faster, or the partition was replaced, the object
-is left to the cleanup. The bytes of a part never change, so that no lock of the node is needed.
+is left to the cleanup. The bytes of a part never change, so that writers need not wait for it. Only
+the cleanup must: it holds the lock of the node while it deletes objects that no row names.
 
 A small object before the tail is put again with it: a table that gets a few rows now and then has
 large objects nevertheless.
@@ -10,26 +11,40 @@ large objects nevertheless.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from itertools import groupby
 
 from django.db import transaction
 from django.db.models import F, Max
+from django.utils import timezone
 
-from ....models import Asset, AssetPart
+from ....locks.node_locks import LockTimeout, node_lock
+from ....models import Asset, AssetPart, DataSourceAsset
 from ....storage import files
-from ..site_bucket import node_prefix, object_store
+from ....storage.errors import StorageError
+from ..bucket.names import node_folder
+from ..site_bucket import object_store
 from . import object_parts, part_rows
 from .interface import StoredFile
+from .named_objects import record_replaced
 from .part_rows import Part
 
 # A tail of this many bytes is moved to an object.
 TAIL_BYTES = 8 << 20
+# In seconds: much less than the age from which the cleanup deletes an object that no row names.
+MAX_SECONDS = 300.0
 # While the bucket cannot be reached, tails grow to this size; then appends fail, too.
 MAX_TAIL_BYTES = 64 << 20
 MAX_CACHED_ENDS = 4096
+# Partitions per run; the next run continues.
+MAX_IDLE = 1000
+
+logger = logging.getLogger(__name__)
 
 
 class _Superseded(Exception):
@@ -55,6 +70,34 @@ def flush_tail(file: StoredFile) -> None:
     _ends.pop(file.data_uri, None)
 
 
+def flush_idle(min_age: float) -> int:
+    """Move tails to which no rows were added for `min_age` seconds; return their number.
+
+    A table that is complete is then in the bucket alone.
+    """
+    moved = 0
+    for file, path in _idle(min_age):
+        try:
+            with node_lock(path):
+                flush_tail(file)
+        except (LockTimeout, StorageError) as error:
+            logger.warning("Left rows of /%s in the database for now: %s", path, error)
+        else:
+            moved += 1
+    return moved
+
+
+def _idle(min_age: float) -> Iterator[tuple[StoredFile, str]]:
+    """Yield partitions with such tails, and the paths of their nodes."""
+    before = timezone.now() - timedelta(seconds=min_age)
+    tails = AssetPart.objects.filter(name="", start__gt=0).values("asset")
+    idle = tails.annotate(latest=Max("time")).filter(latest__lt=before).values("asset")
+    links = DataSourceAsset.objects.filter(asset__in=idle[:MAX_IDLE])
+    for link in list(links.select_related("data_source__node")):
+        node = link.data_source.node
+        yield StoredFile.of(node.uuid, link.asset), node.path
+
+
 def _runs(parts: Sequence[Part]) -> Iterator[list[Part]]:
     """Yield the parts in the database that follow each other, after a small object, if any."""
     before: list[Part] = []
@@ -72,7 +115,7 @@ def _content(prefix: str, part: Part) -> bytes | memoryview:
 
 
 def _move(file: StoredFile, header: bytes, run: Sequence[Part]) -> None:
-    prefix = node_prefix(file.node)
+    prefix, deadline = node_folder(file.node), time.monotonic() + MAX_SECONDS
     key = f"{prefix}/{files.uri_name(file.data_uri)}"
     name = object_parts.put_rows(key, header, [_content(prefix, part) for part in run])
     first, last = run[0], run[-1]
@@ -91,9 +134,10 @@ def _move(file: StoredFile, header: bytes, run: Sequence[Part]) -> None:
             asset=file.asset_id, start__gte=first.start, start__lte=last.start
         )
         found = list(held.order_by("start").values_list("start", "size"))
-        if found != [(part.start, part.size) for part in run]:
+        if found != [(part.start, part.size) for part in run] or time.monotonic() > deadline:
             raise _Superseded
         held._raw_delete(held.db)
+        record_replaced(file.node, [part.name for part in run if part.name])
         moved.save(force_insert=True)
 
 

@@ -12,10 +12,12 @@ from django.db import transaction
 
 from ....config import storage_settings
 from ....locks.removal_hold import removals_are_held
+from ....models import DataSource
 from ....storage import files, raw_files, tables
 from ....storage.atomic_write import replace_file
 from ....storage.errors import MissingFile, Unreadable
 from ....storage.tables import PartitionReader, Rows
+from ..folder.paths import array_folder
 from .interface import Addition, NewFile, StoredFile
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 class FolderFiles:
     """Files that rows are appended to in place."""
+
+    # Reading maps files, and costs little.
+    reread_bytes = 0
 
     def prepare(self, node: UUID) -> None:
         """Create the folder of the node."""
@@ -101,6 +106,24 @@ class FolderFiles:
         """Open the file. Bytes behind the valid size are of a crash, or are being written."""
         opened = raw_files.open_file(stored_path(file.node, file.data_uri))
         return replace(opened, size=min(opened.size, file.size))
+
+    def download_url(self, file: StoredFile) -> str | None:
+        """Return None: only this server sends the file."""
+
+    def folder_names(self, source: DataSource) -> list[str]:
+        """Return the relative paths of the files below the folder of an array."""
+        return raw_files.manifest(array_folder(source.node.uuid, source.folder))
+
+    def folder_download(self, source: DataSource, name: str) -> raw_files.OpenFile:
+        """Open a file below the folder of an array."""
+        folder = array_folder(source.node.uuid, source.folder)
+        return raw_files.open_file(raw_files.resolve_below(folder, name))
+
+    def discard_folder(self, source: DataSource) -> None:
+        """Remove the folder after the commit."""
+        folder = array_folder(source.node.uuid, source.folder)
+        root = storage_settings().directory
+        transaction.on_commit(lambda: files.remove_stored(root, folder))
 
 
 def stored_path(node: UUID, data_uri: str) -> Path:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from ....models import Asset, AssetPart
+from ....models import Asset, AssetPart, DataSource
 from ....storage.tables import PartitionReader, Rows
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ class Addition:
     copy: NewFile | None = None
     parts: tuple[AssetPart, ...] = ()
 
+    @property
+    def removable(self) -> bool:
+        """Whether a cleanup may have removed some of them, if the writer has lost its lock."""
+        return any(part.name for part in self.parts)
+
 
 class OpenDownload(Protocol):
     """An open file to send to a client: its size in bytes, and time of change in nanoseconds."""
@@ -72,6 +77,11 @@ class OpenDownload(Protocol):
         """The time of the latest change."""
         ...
 
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        ...
+
     def chunks(self, start: int, length: int) -> Iterator[bytes | memoryview]:
         """Yield `length` bytes from `start` on; close the file at the end."""
         ...
@@ -83,6 +93,11 @@ class OpenDownload(Protocol):
 
 class FileStore(Protocol):
     """The files of all nodes. Every method that reads or writes raises StorageError."""
+
+    @property
+    def reread_bytes(self) -> int:
+        """From which size on rows are better read again than kept in memory."""
+        ...
 
     def prepare(self, node: UUID) -> None:
         """Make ready for the files of a new node."""
@@ -137,4 +152,20 @@ class FileStore(Protocol):
 
     def download(self, file: StoredFile) -> OpenDownload:
         """Open a file to send it. Raises MissingFile."""
+        ...
+
+    def download_url(self, file: StoredFile) -> str | None:
+        """Return the URL from which a client may download the file; None to send it."""
+        ...
+
+    def folder_names(self, source: DataSource) -> list[str]:
+        """Return the relative paths of the files of an array. Raises MissingFile."""
+        ...
+
+    def folder_download(self, source: DataSource, name: str) -> OpenDownload:
+        """Open one of them. Raises MissingFile, OutsideReadable, Unreadable."""
+        ...
+
+    def discard_folder(self, source: DataSource) -> None:
+        """Remove the files of an array once the transaction is committed."""
         ...

@@ -26,6 +26,11 @@ class WholeDownload:
         """The time of the put, in nanoseconds."""
         return int(self.found.modified.timestamp() * 1_000_000) * 1000
 
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        return f"{self.modified:x}-{self.size:x}"
+
     def chunks(self, start: int, length: int) -> Iterator[bytes | memoryview]:
         """Yield `length` bytes from `start` on."""
         return self.store.iter_bytes(self.found.name, start, start + length)
@@ -51,6 +56,11 @@ class PartsDownload:
     def modified(self) -> int:
         """The time of the latest part, in nanoseconds."""
         return int(max(part.time for part in self.parts).timestamp() * 1_000_000) * 1000
+
+    @property
+    def tag(self) -> str:
+        """A text that differs once the file was changed."""
+        return f"{self.modified:x}-{self.size:x}"
 
     def chunks(self, start: int, length: int) -> Iterator[bytes | memoryview]:
         """Yield `length` bytes from `start` on."""

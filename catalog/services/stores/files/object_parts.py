@@ -11,7 +11,8 @@ from ....models import AssetPart
 from ....storage.errors import MissingFile
 from ....storage.objects.client import ObjectStore
 from ....storage.tables import Messages, PartitionReader, Segment
-from ..site_bucket import node_prefix, object_store
+from ..bucket.names import node_folder
+from ..site_bucket import object_store
 from .interface import StoredFile
 from .part_rows import Part
 
@@ -43,7 +44,7 @@ def put_rows(key: str, header: bytes, data: Sequence[bytes | memoryview]) -> str
     folder, _, name = key.rpartition("/")
     stem = name.rpartition("-")[0]
     fresh = f"{stem}-{secrets.token_hex(8)}.arrows"
-    object_store().put(f"{folder}/{fresh}", b"".join([header, *data]))
+    object_store().put(f"{folder}/{fresh}", b"".join([header, *data]), file_name=name)
     return fresh
 
 
@@ -76,7 +77,7 @@ def reader(file: StoredFile, parts: Sequence[Part]) -> PartitionReader:
     """Return a reader of the parts of a partition. Raises MissingFile if there are none."""
     if not parts:
         raise MissingFile(f"The partition {file.data_uri} does not exist.")
-    header, prefix, store = parts[0].content, node_prefix(file.node), object_store()
+    header, prefix, store = parts[0].content, node_folder(file.node), object_store()
     segments: list[Segment] = []
     for in_object, some in groupby(parts[1:], lambda part: bool(part.name)):
         if in_object:

@@ -6,6 +6,9 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Max, Sum
 
 from ....models import AssetPart
 from ....storage.errors import MissingFile
@@ -50,6 +53,15 @@ def _fetch(assets: Sequence[int], *, contents: bool) -> Iterable[Part]:
         for row in parts.order_by("asset", "start").values_list(*names):
             content = bytes(row[7] or b"") if contents else b""
             yield Part._make((*row[:7], content))
+
+
+def tails(node: UUID) -> list[tuple[int, datetime]]:
+    """Return size, and time of the last addition, of the rows of a node that are in no object."""
+    parts = AssetPart.objects.filter(
+        name="", start__gt=0, asset__links__data_source__node__uuid=node
+    )
+    found = parts.values("asset").annotate(bytes=Sum("size"), latest=Max("time"))
+    return list(found.values_list("bytes", "latest"))
 
 
 def header(file: StoredFile) -> bytes:

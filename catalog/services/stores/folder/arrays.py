@@ -59,7 +59,7 @@ class FolderArrays:
             stage.discard()
             raise
         event = write.event(recorded_as=stage.token)
-        alone = not write.grows and folder == target.folder and upload.idempotency_key is None
+        alone = write.changes_one_row and folder == target.folder
         with discard_on_rejection(stage):
             if alone:
                 # The record of the event is the only row that changes. If its outcome is unknown,

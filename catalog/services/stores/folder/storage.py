@@ -8,10 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
+from ....models import DataSource
 from ....storage import files
+from ..damages import ArrayDamage, Leftover
 from ..interface import StoredSize
 from ..known_nodes import MIN_AGE_SECONDS
-from . import cleanup, paths
+from . import cleanup, damages, leftovers, paths
 from .arrays import FolderArrays
 from .mark import FolderMark
 
@@ -43,6 +45,20 @@ class FolderStorage:
                     else:
                         status = entry.stat(follow_symlinks=False)
                         yield StoredSize(status.st_size, status.st_mtime)
+
+    def find_damages(
+        self, source: DataSource, *, quick: bool, only: tuple[int, ...] | None = None
+    ) -> Iterator[ArrayDamage]:
+        """Yield damage of the folder of an array, and of the files of its chunks."""
+        return damages.find_damages(source, quick=quick, only=only)
+
+    def leftovers(self, min_age: float) -> Iterator[Leftover]:
+        """Yield the folders of no node, and the files of no row."""
+        return leftovers.find_leftovers(min_age)
+
+    def move_orphan(self, node: UUID, min_age: float) -> str | None:
+        """Move the folder of no node to `.orphans`."""
+        return leftovers.move_orphan(node, min_age)
 
     def remove_orphaned_nodes(self, min_age: float) -> int:
         """Remove the folders of nodes that do not exist; return how many were removed."""

@@ -10,13 +10,20 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ...errors import FrameRejected, TiledClientError, error_for_status
+from ...errors import (
+    FrameRejected,
+    NodeNotFound,
+    NodeReplaced,
+    TiledClientError,
+    error_for_status,
+)
 from ...http.error_responses import in_python
 from ...settings import WriterOptions
 from ...wire.ingest import ReplyType, decode_reply
+from ..spool import Spool
 from .written_node import PendingFrame, WrittenNode
 
 logger = logging.getLogger("tiled_client.ingest")
@@ -27,9 +34,13 @@ SEQUENCE_CODE = "sequence"
 class IngestEngine:
     """State of all nodes of a writer, and of its connection."""
 
-    def __init__(self, options: WriterOptions, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        options: WriterOptions,
+        spool: Spool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.nodes: dict[int, WrittenNode] = {}
-        self.producer = secrets.token_urlsafe(12)
         self.connected = False
         self.failure: TiledClientError | None = None
         self._options = options
@@ -42,17 +53,33 @@ class IngestEngine:
         self._sent_frames = 0
         self._sent_bytes = 0
         self._window = (1, 1)
+        self._spool = spool
+        # Of frames that are not acknowledged, those whose content is in memory.
+        self._kept_bytes = 0
+        if spool is not None:
+            self._restore(spool)
 
     @property
     def pending(self) -> int:
         """The number of frames that are not acknowledged."""
         return self._pending_frames
 
-    def open(self, path: str, uuid: str | None = None, producer: str | None = None) -> WrittenNode:
-        """Add a node to write to."""
-        handle = len(self.nodes) + 1
-        node = WrittenNode(handle, path, producer or self.producer, uuid)
+    @property
+    def is_spooled(self) -> bool:
+        """Whether pending frames are kept for the next process."""
+        return self._spool is not None
+
+    def open(self, path: str, uuid: str | None = None) -> WrittenNode:
+        """Add a node to write to, or continue one whose frames an earlier process has left."""
+        for node in self.nodes.values():
+            if (node.path, node.uuid) == (path, uuid) and self._spool is not None:
+                return node
+        handle = max(self.nodes, default=0) + 1
+        node = WrittenNode(handle, path, secrets.token_urlsafe(12), uuid)
         self.nodes[handle] = node
+        if self._spool is not None:
+            fields = {"path": path, "uuid": uuid, "producer": node.producer}
+            self._spool.register(handle, fields)
         if self.connected:
             self._request(node)
         return node
@@ -60,17 +87,55 @@ class IngestEngine:
     def has_room(self, size: int) -> bool:
         """Return whether a frame of this size may be added now."""
         options = self._options
+        if self._spool is not None:
+            return self._spool.has_room(size)
         return self._pending_frames == 0 or (
             self._pending_frames < options.max_pending
             and self._pending_bytes + size <= options.pending_bytes
         )
 
     def add(self, node: WrittenNode, header: Mapping[str, Any], payload: Any) -> PendingFrame:
-        """Add a frame to send, with a copy of its payload."""
+        """Add a frame to send, with a copy of its payload. Raises OSError (the spool)."""
         frame = node.new_frame(header, payload)
-        self._pending_frames += 1
-        self._pending_bytes += len(frame.message)
+        if self._spool is not None:
+            assert frame.message is not None
+            frame.position = self._spool.append(frame.message)
+            if self._kept_bytes + frame.size > self._options.pending_bytes:
+                frame.message = None
+        self._track(node, frame)
         return frame
+
+    def _track(self, node: WrittenNode, frame: PendingFrame) -> None:
+        node.frames.append(frame)
+        self._pending_frames += 1
+        self._pending_bytes += frame.size
+        if frame.message is not None:
+            self._kept_bytes += frame.size
+
+    def _restore(self, spool: Spool) -> None:
+        """Continue with the frames that an earlier process has left."""
+        for handle, fields in spool.nodes.items():
+            node = WrittenNode(handle, fields["path"], fields["producer"], fields["uuid"])
+            self.nodes[handle] = node
+        for handle, sequence, position in spool.left:
+            if (found := self.nodes.get(handle)) is not None:
+                if not found.frames or sequence != found.last + 1:
+                    # Those between were acknowledged, and so were those before them.
+                    self._forget(found.frames)
+                    found.frames.clear()
+                    found.acknowledged = sequence - 1
+                found.last = sequence
+                self._track(found, PendingFrame(sequence, position.size, None, position))
+
+    def _forget(self, frames: Iterable[PendingFrame]) -> None:
+        """Stop keeping frames."""
+        for frame in frames:
+            self._pending_frames -= 1
+            self._pending_bytes -= frame.size
+            if frame.message is not None:
+                self._kept_bytes -= frame.size
+            if frame.position is not None and self._spool is not None:
+                self._spool.release(frame.position)
 
     def on_connected(self) -> None:
         """Begin a connection; the greeting of the server comes first."""
@@ -94,12 +159,19 @@ class IngestEngine:
         for node in self.nodes.values():
             if node.opened and node.sent < len(node.frames):
                 frame = node.frames[node.sent]
-                if not self._fits(len(frame.message)):
+                if not self._fits(frame.size):
                     return None
                 node.sent += 1
-                self._count(len(frame.message))
-                return frame.message
+                self._count(frame.size)
+                return self._message(frame)
         return None
+
+    def _message(self, frame: PendingFrame) -> bytes:
+        if frame.message is not None:
+            return frame.message
+        assert self._spool is not None
+        assert frame.position is not None
+        return self._spool.read(frame.position)
 
     def has_more(self) -> bool:
         """Return whether `take` would return a message."""
@@ -111,7 +183,7 @@ class IngestEngine:
             if node.opened and node.sent < len(node.frames)
         )
         first = next(waiting, None)
-        return bool(self._requests) or (first is not None and self._fits(len(first.message)))
+        return bool(self._requests) or (first is not None and self._fits(first.size))
 
     def receive(self, message: bytes | str) -> None:
         """Process a reply. Raises InvalidResponse."""
@@ -140,10 +212,11 @@ class IngestEngine:
         return min(waits, default=None)
 
     def fail(self, error: TiledClientError) -> None:
-        """Give up: there will be no other connection."""
+        """Give up: there will be no other connection. What is spooled stays for the next one."""
         self.failure = error
         for node in self.nodes.values():
-            self._drop(node, error)
+            if self._spool is None:
+                self._drop(node, error)
 
     def raise_failures(self) -> None:
         """Raise the errors of frames that were not applied, once each.
@@ -163,11 +236,12 @@ class IngestEngine:
         """Whether nothing is pending any more, or there will be no other connection."""
         return self._pending_frames == 0 or self.failure is not None
 
-    def unacknowledged(self) -> Iterator[tuple[WrittenNode, PendingFrame]]:
-        """Iterate over the frames that are not acknowledged."""
-        for node in self.nodes.values():
-            for frame in list(node.frames):
-                yield node, frame
+    def close(self) -> None:
+        """Let another process use the spool."""
+        if self._spool is not None:
+            if self._pending_frames:
+                logger.warning("%s frames stay in the spool for the next writer", self.pending)
+            self._spool.close()
 
     def _request(self, node: WrittenNode) -> None:
         node.reopen_at = None
@@ -185,7 +259,7 @@ class IngestEngine:
 
     def _uncount(self, frames: list[PendingFrame]) -> None:
         self._sent_frames -= len(frames)
-        self._sent_bytes -= sum(len(frame.message) for frame in frames)
+        self._sent_bytes -= sum(frame.size for frame in frames)
 
     def _receive_for(self, node: WrittenNode, kind: str, reply: Mapping[str, Any]) -> None:
         match kind:
@@ -205,8 +279,7 @@ class IngestEngine:
 
     def _acknowledge(self, node: WrittenNode, applied: int) -> None:
         removed = node.acknowledge(applied)
-        self._pending_frames -= removed.frames
-        self._pending_bytes -= removed.size
+        self._forget(removed.frames)
         self._sent_frames -= removed.sent_frames
         self._sent_bytes -= removed.sent_size
 
@@ -233,7 +306,10 @@ class IngestEngine:
         if node.failure is None and (node.frames or error is not self.failure):
             self._rejected.append(FrameRejected(error, node.path, first, later_applied=False))
         node.failure = error
-        self._pending_frames -= len(node.frames)
-        self._pending_bytes -= sum(len(frame.message) for frame in node.frames)
         self._uncount(node.close())
+        if not isinstance(error, (NodeNotFound, NodeReplaced)):
+            # The next process may be permitted to write.
+            for frame in node.frames:
+                frame.position = None
+        self._forget(node.frames)
         node.frames.clear()

@@ -19,21 +19,23 @@ from typing import Any, NamedTuple
 from ...errors import TiledClientError
 from ...http.retries import Backoff
 from ...wire.ingest import encode_header
+from ..spool import SpoolPosition
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PendingFrame:
-    """A frame that is not acknowledged yet, ready to be sent."""
+    """A frame that is not acknowledged yet: in memory, in the spool, or in both."""
 
     sequence: int
-    message: bytes
+    size: int
+    message: bytes | None
+    position: SpoolPosition | None = None
 
 
 class Acknowledged(NamedTuple):
-    """Number and size of frames that were removed, and of those that were sent before."""
+    """Frames that were removed; number and size of those that were sent before."""
 
-    frames: int
-    size: int
+    frames: list[PendingFrame]
     sent_frames: int
     sent_size: int
 
@@ -61,9 +63,8 @@ class WrittenNode:
         """Return the next frame, which has a copy of the payload."""
         self.last += 1
         fields = {**header, "handle": self.handle, "sequence": self.last}
-        frame = PendingFrame(self.last, b"".join((encode_header(fields), payload)))
-        self.frames.append(frame)
-        return frame
+        message = b"".join((encode_header(fields), payload))
+        return PendingFrame(self.last, len(message), message)
 
     def request(self) -> bytes:
         """Return the frame that opens the node, behind what is acknowledged."""
@@ -80,15 +81,15 @@ class WrittenNode:
 
     def acknowledge(self, applied: int) -> Acknowledged:
         """Remove the frames up to `applied`."""
-        frames, size, sent_frames, sent_size = 0, 0, 0, 0
+        removed, sent_frames, sent_size = [], 0, 0
         while self.frames and self.frames[0].sequence <= applied:
-            length = len(self.frames.popleft().message)
-            frames, size = frames + 1, size + length
+            frame = self.frames.popleft()
+            removed.append(frame)
             if self.sent:
                 self.sent -= 1
-                sent_frames, sent_size = sent_frames + 1, sent_size + length
+                sent_frames, sent_size = sent_frames + 1, sent_size + frame.size
         self.acknowledged = max(self.acknowledged, applied)
-        return Acknowledged(frames, size, sent_frames, sent_size)
+        return Acknowledged(removed, sent_frames, sent_size)
 
     def close(self) -> list[PendingFrame]:
         """Note that the server applies nothing more; return the frames that were sent to it."""

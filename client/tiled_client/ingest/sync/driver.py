@@ -38,6 +38,8 @@ class IngestDriver:
         self._changed = threading.Condition(threading.RLock())
         self._sending = threading.Lock()
         self._stopping = threading.Event()
+        # Whether the last attempt to connect has failed.
+        self._is_down = False
         self._connection: ClientConnection | None = None
         self._thread = threading.Thread(target=self._run, name="tiled-ingest", daemon=True)
 
@@ -53,11 +55,14 @@ class IngestDriver:
             connection.close()
         if threading.current_thread() is not self._thread and self._thread.ident is not None:
             self._thread.join(10.0)
+        self.engine.close()
 
     def connect(self, timeout: float) -> None:
         """Start, and wait for the connection. Raises what prevents it, and StreamTimeout."""
         engine = self.engine
         self.start()
+        if engine.is_spooled:
+            return  # frames are taken while the server is down, too
         try:
             self.wait_for(
                 lambda: engine.connected or engine.failure is not None,
@@ -76,9 +81,18 @@ class IngestDriver:
         self.engine.raise_failures()
 
     def close(self) -> None:
-        """Wait until everything is acknowledged, and disconnect. Raises as `flush` does."""
+        """Wait until everything is acknowledged, and disconnect. Raises as `flush` does.
+
+        What is spooled need not wait for a server that is down.
+        """
+        engine = self.engine
         try:
-            self.flush()
+            if engine.is_spooled:
+                self.wait_for(lambda: engine.is_settled or self._is_down, None, "")
+                if engine.pending == 0:
+                    engine.raise_failures()
+            else:
+                self.flush()
         finally:
             self.stop()
 
@@ -170,7 +184,7 @@ class IngestDriver:
             self.engine.on_connected()
         connection: ClientConnection = connect(**arguments).__enter__()
         with self._changed:
-            self._connection = connection
+            self._connection, self._is_down = connection, False
         keepalive = KeepaliveTimer(self._options.idle_before_ping)
         pong: threading.Event | None = None
         while not self._stopping.is_set():
@@ -196,7 +210,9 @@ class IngestDriver:
         with self._changed:
             progress = self.engine.connected
             connection, self._connection = self._connection, None
+            self._is_down = connection is None
             self.engine.on_lost()
+            self._changed.notify_all()
         if connection is not None:
             with suppress(Exception):
                 connection.close()

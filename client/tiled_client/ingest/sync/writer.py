@@ -19,7 +19,9 @@ class IngestWriter:
     (`max_pending`, `pending_bytes`). A lost connection is replaced, and nothing is lost or applied
     twice. An error of a frame is raised by the next call, or by `flush`.
 
-    Options are those of `WriterOptions`.
+    Options are those of `WriterOptions`. With a `spool`, frames are kept in a folder until they are
+    acknowledged: writes continue while the server is down, and what a process leaves there is sent
+    by the next writer with the same folder.
 
     Examples
     --------
@@ -33,16 +35,10 @@ class IngestWriter:
 
     def __init__(self, node: StreamedNode, **options: Any) -> None:
         # Imported late: msgpack, and the WebSocket library.
-        from ..engine.connecting import IngestConnector
-        from ..engine.ingest_engine import IngestEngine
+        from ..engine.creation import writer_parts
         from .driver import IngestDriver
 
-        self._options = WriterOptions(**options)
-        engine = IngestEngine(self._options)
-        connector = IngestConnector(
-            node.api_root, node.credentials, node.http_options, self._options
-        )
-        self._driver = IngestDriver(engine, connector, self._options)
+        self._driver = IngestDriver(*writer_parts(node, WriterOptions(**options)))
 
     def open(self, node: Any, *, persist: bool = True) -> Any:
         """Return the writer of a node over this connection.

@@ -24,6 +24,23 @@ class AsyncNode(Asynchronous, NodeOperations):
         """The metadata and specs before each update."""
         return AsyncMetadataRevisions(self._requests, self._path)
 
+    def writer(self, **options: Any) -> Any:
+        """Return a connection that writes to many nodes.
+
+        Parameters
+        ----------
+        **options
+            Fields of `WriterOptions`.
+
+        Returns
+        -------
+        AsyncIngestWriter
+            A connection that an `async with` block opens.
+        """
+        from ...ingest.asyncio.writer import AsyncIngestWriter
+
+        return AsyncIngestWriter(self, **options)
+
     def connect_stream(self, **options: Any) -> AsyncStreamConnection:
         """Return one WebSocket connection for subscriptions to many nodes.
 

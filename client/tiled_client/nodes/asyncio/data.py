@@ -57,6 +57,19 @@ class AsyncDataNode(DataOperations, AsyncNode):
         )
         return AsyncDataSubscription(self, filters, **options)
 
+    @same_parameters(DataNode.writer)
+    def writer(self, *, persist: bool = True, **options: Any) -> Any:
+        """Return a writer for an array or a table: many small writes over one connection.
+
+        Returns
+        -------
+        AsyncArrayWriter or AsyncTableWriter
+            A writer that an `async with` block connects.
+        """
+        from ...ingest.asyncio.writer import AsyncIngestWriter
+
+        return AsyncIngestWriter(self, **options).open(self, persist=persist)
+
     @same_parameters(DataNode.updates)
     def updates(
         self, start: Start = None, **options: Unpack[DataUpdatesOptions]
