@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -47,15 +47,40 @@ class DatabaseSettings(BaseModel):
         examples=["auto"],
     )
 
-    @field_validator("uri")
+    replica_uri: str | None = Field(
+        default=None,
+        description="URI of a read replica (hot standby) of the PostgreSQL, for searches and "
+        "listings. It answers if it has replayed all that was committed before the search; "
+        "otherwise, and if it is away, the primary answers.",
+        examples=["postgresql://tiled:password@replica.example.org/tiled"],
+    )
+    replica_wait: float = Field(
+        default=0.1,
+        ge=0,
+        description="Time in seconds that a search waits for a replica that is behind, before the "
+        "primary answers.",
+        examples=["0.1"],
+    )
+
+    @field_validator("uri", "replica_uri")
     @classmethod
-    def _known_scheme(cls, uri: str) -> str:
-        if DATABASE_URI.fullmatch(uri) is None:
+    def _known_scheme(cls, uri: str | None) -> str | None:
+        if uri is not None and DATABASE_URI.fullmatch(uri) is None:
             raise ValueError(
                 "is not the address of a database this server can use; write "
                 "sqlite:////absolute/path/catalog.db or postgresql://user:password@host/name"
             )
         return uri
+
+    @model_validator(mode="after")
+    def _same_kind(self) -> Self:
+        uris = (self.uri, self.replica_uri or "postgresql")
+        if self.replica_uri is not None and any(uri.startswith("sqlite") for uri in uris):
+            raise ValueError(
+                "replica_uri needs a PostgreSQL in both database.uri and database.replica_uri; "
+                "leave it out with SQLite"
+            )
+        return self
 
 
 class StorageSettings(BucketSettings):

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from access.config import AccessPolicy
+from catalog.storage.bucket_files.paths import ObjectPath
 from catalog.storage.confined.confinement import Protection
 
 from .config.directories import (
@@ -60,13 +61,18 @@ def _readable_folders(site: Settings) -> Found:
                 hint="List only the directories with data.",
                 id="tiled.E001",
             )
-        elif own := [place for place in private_paths(site) if place.is_relative_to(real)]:
+        elif own := [place for place in _private_places(site) if place.is_relative_to(real)]:
             yield Error(
                 f"storage.readable has {folder}, which contains the server's own {own[0]}: keys, "
                 "the database or settings could be read.",
                 hint="Name the folders that hold data, and no others.",
                 id="tiled.E002",
             )
+
+
+def _private_places(site: Settings) -> list[Path]:
+    uri = site.storage.uri
+    return [*private_paths(site), *([] if uri is None else [ObjectPath.parse(uri)])]
 
 
 def _keys(site: Settings) -> Found:

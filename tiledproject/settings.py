@@ -107,6 +107,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": django_database(TILED.database.uri)}
+if TILED.database.replica_uri is not None:
+    DATABASES["replica"] = django_database(TILED.database.replica_uri)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One write may be a whole array: bodies are limited by `server.max_body_bytes`.

@@ -47,7 +47,7 @@ def arrow(export: Export[RowSelection]) -> Body:
     table = rows.read()
     if table.nbytes <= MAX_SLICE_BYTES:
         return serialize_ipc(table)
-    if rows.stored:
+    if rows.reread_bytes is not None and table.nbytes > rows.reread_bytes:
         # Not loaded yet: stream it, so that each table is released after it was sent.
         return ipc_chunks(table.schema, rows.pieces())
     return ipc_chunks(table.schema, _slices(table))

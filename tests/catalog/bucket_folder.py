@@ -47,13 +47,13 @@ def make_folder(buckets: Service) -> BucketFolder:
     return BucketFolder(store, buckets.store(store.prefix.rpartition("/")[2] + "2"))
 
 
-def allow(settings: Settings, buckets: Service, *readable: Path, **changes: Any) -> None:
+def allow(settings: Settings, service: Service, *readable: Path, **changes: Any) -> None:
     """Let the site of this process read from these places."""
     update = {
         "readable": list(readable),
-        "endpoint": buckets.endpoint,
-        "access_key_id": buckets.key,
-        "secret_access_key": buckets.secret,
+        "endpoint": service.endpoint,
+        "access_key_id": service.key,
+        "secret_access_key": service.secret,
         "retry_timeout": 1.0,
         **changes,
     }

@@ -18,9 +18,12 @@ from django.utils import timezone
 from catalog.lifecycle_config import RetentionRule, RetentionSettings
 from catalog.models import Node, TagPath
 from catalog.services.stores.folder.paths import node_folder
+from tests.buckets import in_folder
 
 from .conftest import ARROW, Api, ipc
 from .factories import settings_of
+
+pytestmark = in_folder
 
 TABLE = pa.table({"a": [1, 2, 3]})
 

@@ -20,9 +20,12 @@ from catalog.models import Asset, DataSource, Node
 from catalog.services.cleanup import remove_orphaned_folders
 from catalog.services.stores.folder.paths import node_folder
 from catalog.services.verification.problems import ProblemKind
+from tests.buckets import in_folder
 from tiled_client.wire.structures import ArrayStructure
 
 from .conftest import ARROW, OCTETS, Api, ipc
+
+pytestmark = in_folder
 
 LONG_AGO = 1_000_000_000
 

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from access.config import AccessPolicy
 from access.providers import DjangoProvider
+from catalog.storage.bucket_files.paths import ObjectPath
 from tests.servers import PROJECT, manage
 from tiledproject.checks import problems
 from tiledproject.config.directories import create_directories
@@ -88,6 +89,8 @@ def test_the_documented_settings_pass_all_checks(tmp_path: Path) -> None:
         ({"storage": {"readable": [Path("/")]}}, ["E001"]),
         ({"storage": {"readable": [PROJECT]}}, ["E002"]),
         ({"storage": {"readable": [PROJECT / "catalog"]}}, []),
+        ({"storage": {"readable": [ObjectPath.of("s3", "b")], "uri": "s3://b/site"}}, ["E002"]),
+        ({"storage": {"readable": [ObjectPath.of("s3", "b", "site2")], "uri": "s3://b/site"}}, []),
         ({"authentication": {"single_user_api_key": "secret"}}, ["E003"]),
         ({"server": {"trusted_proxies": [ipaddress.ip_network("0.0.0.0/0")]}}, ["E006"]),
         ({"server": {"trusted_proxies": [ipaddress.ip_network("::/0")]}}, ["E006"]),

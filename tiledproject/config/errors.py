@@ -16,6 +16,7 @@ FROM_FILE = "from the file"
 # The values of these settings are, or contain, passwords.
 SECRET = {
     "uri",
+    "replica_uri",
     "single_user_api_key",
     "secret_key",
     "secret_keys",

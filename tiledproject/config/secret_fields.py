@@ -16,7 +16,7 @@ SECRETS = (
     ("metrics", "token"),
     ("storage", "secret_access_key"),
 )
-ADDRESSES = (("database", "uri"), ("streaming_cache", "uri"))
+ADDRESSES = (("database", "uri"), ("database", "replica_uri"), ("streaming_cache", "uri"))
 
 
 def secrets_in(file: Path) -> list[str]:

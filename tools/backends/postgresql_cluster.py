@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,24 @@ def own_cluster(
             yield cluster
         finally:
             cluster.control("stop", "-m", "immediate")
+
+
+@contextmanager
+def own_replica(primary: Cluster) -> Iterator[Cluster]:
+    """Run a hot standby of a cluster, which streams its log, and remove it at the end."""
+    with tempfile.TemporaryDirectory(prefix="tiled-replica-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            shutil.chown(folder, USER)
+        source = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", USER)
+        run("pg_basebackup", "-D", str(folder / "data"), "-R", "-c", "fast", "--no-sync", *source)
+        replica = Cluster(folder, free_port())
+        replica.start()
+        try:
+            yield replica
+        finally:
+            with suppress(subprocess.CalledProcessError):
+                replica.control("stop", "-m", "immediate")
 
 
 def free_port() -> int:

@@ -5,6 +5,8 @@ Source: docs/reference/tiled-protocol/http.md, "`GET V/distinct/{path}`".
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -19,6 +21,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from ...lookup.embedded import group_of, resolve_any
 from ...models import Node
 from ...permissions.visibility import filter_visible
+from ...queries import replicas
 from ...queries.deadlines import statement_deadline
 from ...queries.distinct import Distinct
 from ...queries.filters import apply_filters
@@ -48,11 +51,14 @@ class DistinctView(NodeView):
             raise NotSupported("This node does not support distinct.")
         children = filter_visible(Node.objects.filter(parent=container), principal_of(request))
         nodes = apply_filters(children, filters, parent=container.pk)
-        distinct = Distinct(nodes, counts=counts, max_bytes=bounds().distinct)
-        with statement_deadline():
-            body = {
-                "metadata": {key: distinct.metadata(key) for key in keys} or None,
-                "structure_families": distinct.families() if families else None,
-                "specs": distinct.specs() if specs else None,
-            }
-        return render(request, body)
+
+        def find() -> dict[str, Any]:
+            distinct = Distinct(nodes, counts=counts, max_bytes=bounds().distinct)
+            with statement_deadline():
+                return {
+                    "metadata": {key: distinct.metadata(key) for key in keys} or None,
+                    "structure_families": distinct.families() if families else None,
+                    "specs": distinct.specs() if specs else None,
+                }
+
+        return render(request, replicas.search(find))

@@ -26,6 +26,7 @@ from ...lookup.embedded import group_of, resolve_any
 from ...lookup.nodes import filter_descendants, within_depth
 from ...models import Node
 from ...permissions.visibility import filter_visible
+from ...queries import replicas
 from ...queries.deadlines import statement_deadline
 from ...queries.filters import apply_filters, implies_parent
 from ...queries.order import Order
@@ -125,11 +126,15 @@ def _answer(
     counted: QuerySet[Node] | None = None,
 ) -> HttpResponse:
     base = base_url(request)
-    with statement_deadline(workers=counted is None):
-        found = _found(nodes, listing, counted)
-        found = truncate_page(found, bounds().listing, assets=listing.options.data_sources)
-        loaded = load(found.ids, assets=listing.options.data_sources) if found.ids else []
-        counts = _counts(request, loaded, listing.options)
+
+    def find() -> tuple[FoundPage, list[Node], dict[int, int]]:
+        with statement_deadline(workers=counted is None):
+            found = _found(nodes.all(), listing, None if counted is None else counted.all())
+            found = truncate_page(found, bounds().listing, assets=listing.options.data_sources)
+            loaded = load(found.ids, assets=listing.options.data_sources) if found.ids else []
+            return found, loaded, _counts(request, loaded, listing.options)
+
+    found, loaded, counts = replicas.search(find)
     options = listing.options.listed
     body: dict[str, Any] = {
         "data": [listed_resource(base, node, options, counts) for node in loaded],

@@ -28,14 +28,14 @@ class RowSelection:
     """Some rows and columns of a table, read on demand.
 
     `read()` returns all rows, and raises BadRequest if they exceed the response limit;
-    `pieces()` iterates over any number of rows, in order. `stored` data are in the server's own
-    storage and cheap to read again.
+    `pieces()` iterates over any number of rows, in order. Rows of more than `reread_bytes` bytes
+    are better read again while they are sent than kept in memory; None if they never are.
     """
 
     schema: pa.Schema
     read: Callable[[], pa.Table]
     pieces: Callable[[], Iterator[pa.Table]]
-    stored: bool = False
+    reread_bytes: int | None = None
 
     @classmethod
     def from_table(cls, table: pa.Table) -> RowSelection:
@@ -62,8 +62,14 @@ def select_rows(
         tables.empty(structure.schema(), columns).schema,
         lambda: _read(node, partitions, columns, rows),
         lambda: _iter(node, partitions, columns, rows),
-        stored=isinstance(node, Node) and node.source is not None and not node.source.external,
+        reread_bytes=_reread_bytes(node),
     )
+
+
+def _reread_bytes(node: Node | EmbeddedNode) -> int | None:
+    if isinstance(node, EmbeddedNode) or node.source is None or node.source.external:
+        return None
+    return file_store().reread_bytes
 
 
 def read_partition(

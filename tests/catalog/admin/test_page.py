@@ -19,6 +19,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from catalog.models import DataSource, Node
 from catalog.services.stores.folder.paths import node_folder
 from catalog.storage.files import file_uri
+from tests.buckets import in_folder
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
 from ..conftest import ARROW, Api, ipc
@@ -38,6 +39,7 @@ def fact(page: str, label: str) -> str:
     return found[1]
 
 
+@in_folder
 def test_a_page_describes_the_node_its_structure_and_its_data_source(
     api: Api, browser: Browser
 ) -> None:
@@ -219,6 +221,7 @@ def test_files_of_others_show_their_first_rows(api: Api, browser: Browser, frame
     assert "Expected 2 columns, got 1" in browser.page("log")
 
 
+@in_folder
 def test_a_missing_or_broken_file_is_reported_in_one_sentence(
     api: Api, browser: Browser, frames: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from catalog import events
 from catalog.models import Node
 from catalog.services.stores.folder.paths import node_folder
+from tests.buckets import in_folder
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc, octets
@@ -194,6 +195,7 @@ def test_a_write_is_carried_out_whatever_the_client_has_cached(api: Api) -> None
     assert (response.status_code, response.content) == (200, b"null")
 
 
+@in_folder
 def test_a_folder_in_place_of_a_chunk_is_reported(api: Api) -> None:
     api.array("x", np.zeros(3))
     (chunk,) = (

@@ -15,6 +15,7 @@ from catalog.admin.disk_usage import measure
 from catalog.models import DataSource, Node
 from catalog.services.arrays.dense import array_structure
 from catalog.services.stores.folder.paths import array_store, node_folder
+from tests.buckets import in_folder
 
 from ..conftest import OCTETS, Api, detail
 
@@ -59,6 +60,7 @@ def test_texts_beyond_unicode_are_refused(api: Api) -> None:
     assert api.send("PUT", "/array/full/r", record.tobytes(), OCTETS).status_code == 422
 
 
+@in_folder
 def test_texts_beyond_unicode_that_were_stored_have_no_form_and_hide_nothing(api: Api) -> None:
     api.container("box")
     api.array("box/old", np.array(["\U0010ffff", "b"]))

@@ -21,10 +21,13 @@ from PIL import Image
 from pytest_django import Settings
 
 from catalog.admin.disk_usage import measure
+from catalog.config import private_folders
 from catalog.directories.discovery import Rules
 from catalog.directories.registrar import Registrar
+from catalog.readable_config import ReadableBucketSettings
 from catalog.storage.bucket_files.paths import are_folders
 from catalog.storage.errors import StorageUnavailable
+from catalog.storage.external.uris import keep_private
 from tests.buckets import Service
 
 from ..bucket_folder import BucketFolder, allow, counted, make_folder
@@ -271,6 +274,30 @@ def test_what_is_missing_or_denied_or_away_is_said_clearly(
             with pytest.raises(StorageUnavailable):
                 are_folders(paths)
             assert time.monotonic() - started < 30
+
+
+def test_a_bucket_has_its_own_credentials_and_the_site_keeps_its_own_data(
+    api: Api, folder: BucketFolder, buckets: Service, settings: Settings, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "a.npy", FRAMES)
+    folder.upload(tmp_path / "a.npy")
+    own = {
+        "endpoint": buckets.endpoint,
+        "access_key_id": buckets.key,
+        "secret_access_key": buckets.secret,
+    }
+    wrong = {"endpoint": "http://127.0.0.1:9", "access_key_id": "x", "secret_access_key": "y"}
+    named = {folder.path.bucket: ReadableBucketSettings(**own)}
+    allow(settings, buckets, folder.path, **wrong, buckets=named)
+    assert register(api, folder.path / "a.npy").status_code == 200
+    # Even if the whole bucket may be read, a prefix of the site itself may not.
+    keep_private([*private_folders(), folder.path])
+    try:
+        allow(settings, buckets, folder.path.parent)
+        assert api.get("/array/full/a").status_code == 403
+        assert register(api, folder.path / "a.npy", id="b").status_code == 403
+    finally:
+        keep_private(private_folders())
 
 
 def test_small_reads_are_few_requests(api: Api, folder: BucketFolder, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from catalog.models import Node
 from catalog.services.stores.folder.paths import node_folder
+from tests.buckets import in_folder
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import OCTETS, Api, detail
@@ -44,6 +45,7 @@ def in_rows(array: np.ndarray[Any, Any]) -> ArrayStructure:
     return ArrayStructure(described.data_type, array.shape, ((1,) * len(array), (1024,)))
 
 
+@in_folder
 @pytest.mark.parametrize("write", [whole, grown, by_blocks])
 def test_a_lost_chunk_is_410_and_the_others_are_read(
     api: Api, write: Callable[[Api], None]

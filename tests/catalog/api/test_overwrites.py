@@ -23,9 +23,12 @@ from streaming.redis.keys import StreamKeys
 from streaming.writing import outbox, outbox_worker
 from streaming.writing.log import StreamLog, stream_log
 from streaming.writing.updates import EncodedUpdate
+from tests.buckets import in_folder
 
 from ..conftest import OCTETS, Api
 from .test_lost_chunks import in_rows
+
+pytestmark = in_folder
 
 # A row is a chunk. Up to eight of them are written by ourselves, more by tensorstore.
 BEFORE = np.arange(20 * 1024, dtype="f8").reshape(20, 1024) + 1

@@ -44,6 +44,9 @@ PRESIGNED_SECONDS = 300.0
 class BucketFiles:
     """Files as objects; partitions as objects and rows in the database."""
 
+    # Reading downloads objects once more.
+    reread_bytes = 64 << 20
+
     def prepare(self, node: UUID) -> None:
         """Do nothing: there are no folders."""
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 class FolderFiles:
     """Files that rows are appended to in place."""
 
+    # Reading maps files, and costs little.
+    reread_bytes = 0
+
     def prepare(self, node: UUID) -> None:
         """Create the folder of the node."""
         _folder(node).mkdir(parents=True, exist_ok=True)

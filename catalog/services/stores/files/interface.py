@@ -94,6 +94,11 @@ class OpenDownload(Protocol):
 class FileStore(Protocol):
     """The files of all nodes. Every method that reads or writes raises StorageError."""
 
+    @property
+    def reread_bytes(self) -> int:
+        """From which size on rows are better read again than kept in memory."""
+        ...
+
     def prepare(self, node: UUID) -> None:
         """Make ready for the files of a new node."""
         ...
