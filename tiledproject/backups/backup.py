@@ -42,6 +42,7 @@ def make_backup(site: Settings, repository: Repository, *, link: bool = False) -
     Files that have not changed since the newest backup there are linked to it. With `link`, files
     that the server never changes in place are linked to those of the site.
     """
+    _refuse_bucket(site)
     _check_place(site, repository.folder)
     with repository.locked(), ExitStack() as surroundings:
         before = repository.backups()
@@ -79,6 +80,17 @@ def _removals_held() -> Iterator[None]:
         raise BackupError(
             "Another backup of this site is running, to another folder; wait for its end."
         ) from None
+
+
+def _refuse_bucket(site: Settings) -> None:
+    """Raise BackupError if the data are in a bucket: backups have files."""
+    if site.storage.uri is not None:
+        raise BackupError(
+            f"The data of this site are in {site.storage.uri}, which this command cannot back up: "
+            "switch on the versioning of the bucket and back up the database with its own tools "
+            "(objects that the database names stay for at least 15 minutes), or copy the data to a "
+            "folder with `storage copy --to FOLDER`."
+        )
 
 
 def _check_place(site: Settings, folder: Path) -> None:

@@ -81,8 +81,13 @@ def restore_backup(
     Without `force` the site must be empty; with it, `warn` is called with what is about to be
     deleted. A damaged file ends the restore, unless `skip_damaged` leaves it out.
     """
+    if site.storage.uri is not None:
+        raise BackupError(
+            f"The data of this site are in {site.storage.uri}, and a backup is restored into a "
+            "folder: remove storage.uri, restore, and move the data with `storage copy --to`."
+        )
     folder, summary = find_backup(place)
-    _refuse_running(site)
+    refuse_running(site)
     if found := contents(site):
         if not force:
             raise BackupError(
@@ -104,7 +109,7 @@ def restore_backup(
     return report
 
 
-def _refuse_running(site: Settings) -> None:
+def refuse_running(site: Settings) -> None:
     """Raise BackupError if a server of the site seems to be running."""
     if is_locked(site.server.data_dir) or _is_database_in_use():
         raise BackupError(

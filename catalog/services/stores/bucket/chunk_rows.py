@@ -90,7 +90,7 @@ def store_chunks(
     Call it in the transaction that has compared the generation of `known`.
     """
     if state == SOME and known.written == ALL:
-        _name_all(source, chunks_of(whole(before), known.chunk))
+        name_chunks(source, chunks_of(whole(before), known.chunk))
     now = timezone.now()
     rows = [
         Chunk(
@@ -173,7 +173,7 @@ def _upsert(rows: list[Chunk]) -> None:
     )
 
 
-def _name_all(source: int, indices: Iterable[Index]) -> None:
+def name_chunks(source: int, indices: Iterable[Index]) -> None:
     """Store rows for chunks that had none, because all were written."""
     now, left = timezone.now(), iter(indices)
     while some := list(islice(left, BATCH)):

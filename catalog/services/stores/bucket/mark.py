@@ -54,7 +54,7 @@ class BucketMark:
 
     def foreign(self) -> str | None:
         """Return an object of another site: of unknown nodes, below the prefix or around it."""
-        if (around := self._site_around()) is not None:
+        if (around := self.site_around()) is not None:
             return f"another site around it, {around},"
         names = (found.name for found in self._objects.list_objects())
         first = next(names, None)
@@ -64,7 +64,7 @@ class BucketMark:
             return None
         return f"objects, {self._objects.address(first)} for one,"
 
-    def _site_around(self) -> str | None:
+    def site_around(self) -> str | None:
         """Return the mark of a site whose prefix contains this one."""
         parts = self._objects.prefix.split("/") if self._objects.prefix else []
         for length in range(len(parts)):

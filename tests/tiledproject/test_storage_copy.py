@@ -1,0 +1,113 @@
+"""A site moves from a folder to a bucket and back: copied while it is written, then switched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pandas as pd
+import pytest
+import sparse
+
+from tests.buckets import SHARED_BUCKET, Service
+from tests.servers import RunningServer, manage, own_database, running
+from tests.tiledproject.test_backups import API_KEY, FRAME, Producer
+from tiled_client import Container, from_uri
+
+OPTIONS = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
+pytestmark = pytest.mark.skipif(bool(SHARED_BUCKET), reason="begins with a folder")
+
+
+def write_all_families(root: Container) -> None:
+    root.write_awkward(ak.Array([[1, 2], [], [3]]), key="awkward")
+    root.write_sparse(sparse.COO(np.eye(4)), key="sparse")
+    some = root.write_array(np.zeros((2, 2000)), key="some")
+    # Chunks are left out, which are zeros.
+    some.patch(np.ones((1, 2000)), offset=(4, 0), extend=True)
+    texts = root.write_array(np.array([["a", "bcd"], ["", "é"]]), key="texts")
+    assert texts.shape == (2, 2)
+    root.write_array(np.array(7.5), key="scalar")
+
+
+def check(root: Container, frames: int, rows: int) -> None:
+    assert ak.to_list(root["awkward"].read()) == [[1, 2], [], [3]]
+    assert root["sparse"].read().todense().tolist() == np.eye(4).tolist()
+    assert root["some"].read().sum(axis=1).tolist() == [0, 0, 0, 0, 2000]
+    assert root["texts"].read().tolist() == [["a", "bcd"], ["", "é"]]
+    assert root["scalar"].read() == 7.5
+    assert root["frames"].read()[:, 0, 0].tolist() == list(range(frames + 1))
+    assert root["rows"].read()["n"].tolist() == list(range(rows + 1))
+
+
+def grow(root: Container, frames: int, rows: int) -> None:
+    root["frames"].patch((frames + 1) * FRAME, offset=(frames + 1, 0, 0), extend=True)
+    root["rows"].append_partition(0, pd.DataFrame({"n": [rows + 1]}))
+
+
+def copied(server: RunningServer, *arguments: str) -> None:
+    done = server.manage("storage", "copy", *arguments)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_site_moves_to_a_bucket_and_back(buckets: Service, tmp_path: Path) -> None:
+    folder, prefix = tmp_path / "site", "moved"
+    settings = buckets.settings(prefix)
+    keys = {
+        "AWS_ACCESS_KEY_ID": buckets.key,
+        "AWS_SECRET_ACCESS_KEY": buckets.secret,
+    }
+    to_bucket = ("--to", settings["TILED_STORAGE_URI"], "--endpoint", buckets.endpoint)
+    with own_database() as database:
+        with running(folder, "serve", *OPTIONS, **database, **keys) as server:
+            producer = Producer(server)
+            write_all_families(producer.root)
+            with producer:
+                copied(server, *to_bucket)
+            refused = server.manage("storage", "copy", *to_bucket, "--switch")
+            assert refused.returncode == 1
+            assert "stop its servers" in refused.stderr
+        frames, rows = producer.frames, producer.rows
+        done = manage(folder, "storage", "copy", *to_bucket, "--switch", **database, **keys)
+        assert done.returncode == 0, done.stderr
+        assert "set storage.uri" in done.stdout
+        old = manage(folder, "serve", *OPTIONS, **database)
+        assert old.returncode == 1
+        assert "it has no mark" in old.stderr
+        with running(folder, "serve", *OPTIONS, **database, **settings) as server:
+            root = from_uri(server.uri, api_key=API_KEY)
+            check(root, frames, rows)
+            grow(root, frames, rows)
+            root["some"].patch(np.ones((1, 2000)), offset=(4, 0))
+            check(root, frames + 1, rows + 1)
+            checked = server.manage("verify")
+            assert checked.returncode == 0, checked.stdout + checked.stderr
+            refused = server.manage("backup", str(tmp_path / "backups"))
+            assert refused.returncode == 1
+            assert "storage copy --to FOLDER" in refused.stderr
+            copied(server, "--to", str(tmp_path / "back"))
+        back = ("--to", str(tmp_path / "back"), "--switch")
+        done = manage(folder, "storage", "copy", *back, **database, **settings)
+        assert done.returncode == 0, done.stderr
+        settings = {"TILED_STORAGE_DIRECTORY": str(tmp_path / "back")}
+        with running(folder, "serve", *OPTIONS, **database, **settings) as server:
+            root = from_uri(server.uri, api_key=API_KEY)
+            check(root, frames + 1, rows + 1)
+            grow(root, frames + 1, rows + 1)
+            check(root, frames + 2, rows + 2)
+            checked = server.manage("verify")
+            assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_prefix_with_data_of_others_is_refused(buckets: Service, tmp_path: Path) -> None:
+    folder, settings = tmp_path / "site", buckets.settings("taken")
+    buckets.store("taken").put("something", b"of others")
+    keys = {"AWS_ACCESS_KEY_ID": buckets.key, "AWS_SECRET_ACCESS_KEY": buckets.secret}
+    to_bucket = ("--to", settings["TILED_STORAGE_URI"], "--endpoint", buckets.endpoint)
+    with (
+        own_database() as database,
+        running(folder, "serve", *OPTIONS, **database, **keys) as server,
+    ):
+        done = server.manage("storage", "copy", *to_bucket)
+    assert done.returncode == 1
+    assert "has data already" in done.stderr

@@ -1,0 +1,199 @@
+"""Copy data from the storage directory to a bucket.
+
+A chunk becomes the object that Zarr names by its index, and a file the object of its name; a
+partition of a table is one object, after which rows can be appended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import orjson
+import xxhash
+
+from catalog.models import Asset, AssetPart, DataSource
+from catalog.services.stores.bucket.chunk_rows import format_grid, name_chunks
+from catalog.services.stores.bucket.names import node_folder
+from catalog.services.stores.files.folder import stored_path
+from catalog.services.stores.folder.overwrites import settle_stages
+from catalog.services.stores.folder.paths import array_folder
+from catalog.storage import tables
+from catalog.storage.chunk_objects import Index, plain_name
+from catalog.storage.chunks import files as chunk_files
+from catalog.storage.chunks import written_marks
+from catalog.storage.errors import MissingFile
+from catalog.storage.files import uri_name
+from catalog.storage.layout import (
+    NAME,
+    Layout,
+    Written,
+    document,
+    read_layout,
+    read_written,
+    reshape,
+)
+from catalog.storage.objects.client import PART_BYTES, ObjectStore
+from catalog.storage.regions import chunk_ranges, chunk_region, overlap, relative, shape_of, whole
+from tiled_client.wire.structures import ArrayStructure
+
+from .errors import DiffersError
+from .progress import CopiedNames, file_state
+
+PARTITION = ".arrows"
+STATES = {Written.NONE: "none", Written.SOME: "some", Written.ALL: "all", None: "some"}
+
+
+class ToBucket:
+    """Copies the data of one data source after the other to `objects`."""
+
+    def __init__(self, objects: ObjectStore, progress: CopiedNames) -> None:
+        self._objects = objects
+        self._progress = progress
+
+    def settle(self, source: DataSource) -> None:
+        """Finish interrupted writes. Servers must be stopped."""
+        if (array := _array(source)) is not None:
+            folder = array_folder(source.node.uuid, source.folder)
+            settle_stages(source.node.uuid, folder, array, alone=True)
+
+    def copy(self, source: DataSource) -> None:
+        """Copy what has changed since the last run, and read it back.
+
+        Raises MissingFile, DiffersError, StorageError, OSError.
+        """
+        if (array := _array(source)) is not None:
+            self._copy_array(source, array)
+            return
+        for link in source.asset_links.all():
+            self._copy_file(source.node.uuid, link.asset)
+
+    def switch(self, source: DataSource) -> None:
+        """Let the rows of a copied data source name the objects. Call it in a transaction."""
+        node = source.node.uuid
+        if (array := _array(source)) is not None:
+            folder = array_folder(node, source.folder)
+            layout = reshape(read_layout(folder, array), array)
+            state = read_written(folder, len(layout.chunk))
+            source.chunk_grid, source.chunks_written = format_grid(layout.chunk), STATES[state]
+            if source.chunks_written == "some":
+                name_chunks(source.pk, list(_written(folder, layout, state)))
+        source.folder = ""
+        source.generation += 1
+        source.save()
+        for link in source.asset_links.all():
+            asset, name = link.asset, node_folder(node)
+            if not asset.is_directory:
+                if (file := uri_name(asset.data_uri)).endswith(PARTITION):
+                    _store_parts(node, asset)
+                name = f"{name}/{file}"
+            asset.data_uri = self._objects.address(name)
+            asset.save(update_fields=["data_uri"])
+
+    def _copy_array(self, source: DataSource, structure: ArrayStructure) -> None:
+        folder = array_folder(source.node.uuid, source.folder)
+        layout = reshape(read_layout(folder, structure), structure)
+        prefix, inside = node_folder(source.node.uuid), whole(layout.shape)
+        self._objects.put(f"{prefix}/{NAME}", orjson.dumps(document(layout, structure)))
+
+        for index, path in chunk_files.existing_chunks(folder, len(layout.chunk)):
+            part = overlap(chunk_region(index, layout.chunk), inside)
+            if min(shape_of(part), default=1) > 0:
+                self._copy_chunk(folder, layout, index, path, f"{prefix}/{plain_name(index)}")
+
+    def _copy_chunk(
+        self, folder: Path, layout: Layout, index: Index, path: Path, name: str
+    ) -> None:
+        covered = chunk_region(index, layout.chunk)
+        part = overlap(covered, whole(layout.shape))
+        state = file_state(path)
+        # What belongs to a chunk at the edge depends on the shape, too.
+        known = f"{state} {shape_of(part)}" if state else ""
+        if known and self._progress.is_copied(name, known):
+            return
+        chunk = chunk_files.map_chunk(folder, layout, index)
+        if chunk is None:
+            raise MissingFile(f"The chunk {path} does not exist.")
+        if shape_of(part) != layout.chunk:
+            # Bytes beyond the shape may be left of an interrupted write.
+            kept, place = np.zeros(layout.chunk, layout.stored), relative(part, covered)
+            kept[place] = chunk[place]
+            chunk = kept
+        content = bytes(chunk_files.chunk_bytes(chunk))
+        self._objects.put(name, content)
+        if self._objects.get(name) != content:
+            raise DiffersError(f"{self._objects.address(name)} differs from {path}.")
+        self._progress.note(name, known)
+
+    def _copy_file(self, node: UUID, asset: Asset) -> None:
+        path = stored_path(node, asset.data_uri)
+        name = f"{node_folder(node)}/{uri_name(asset.data_uri)}"
+        size = asset.size if path.suffix == PARTITION else None
+        try:
+            state = f"{size}" if size is not None else file_state(path)
+            if state and self._progress.is_copied(name, state):
+                return
+            sent, read = xxhash.xxh3_128(), xxhash.xxh3_128()
+            self._objects.put_stream(name, _pieces(path, size, sent))
+        except FileNotFoundError as error:
+            raise MissingFile(f"The file {path} does not exist.") from error
+        for piece in self._objects.iter_bytes(name):
+            read.update(piece)
+        if sent.digest() != read.digest():
+            raise DiffersError(f"{self._objects.address(name)} differs from {path}.")
+        self._progress.note(name, state)
+
+
+def _array(source: DataSource) -> ArrayStructure | None:
+    structure = source.node.structure
+    return structure if isinstance(structure, ArrayStructure) else None
+
+
+def _written(folder: Path, layout: Layout, state: Written | None) -> Iterator[Index]:
+    """Yield the chunks that were written, where not all were."""
+    inside = whole(layout.shape)
+    if not min(layout.shape, default=1):
+        return
+    if state is Written.SOME:
+        for marked in written_marks.find_marked(folder, chunk_ranges(inside, layout.chunk)):
+            yield tuple(int(number) for number in marked)
+        return
+    # A folder of an older version: chunks without a file are zeros.
+    for index, _ in chunk_files.existing_chunks(folder, len(layout.chunk)):
+        if min(shape_of(overlap(chunk_region(index, layout.chunk), inside)), default=1) > 0:
+            yield index
+
+
+def _store_parts(node: UUID, asset: Asset) -> None:
+    """Divide a partition into its schema, which is in the database, and one object with its rows.
+
+    The object begins with the schema, too.
+    """
+    path, size = stored_path(node, asset.data_uri), asset.size or 0
+    with path.open("rb") as file:
+        # An Arrow message begins with a marker, and the length of its metadata.
+        start = file.read(8)
+        header = start + file.read(int.from_bytes(start[4:8], "little"))
+    AssetPart.objects.create(asset=asset, start=0, size=len(header), rows=0, content=header)
+    if size > len(header):
+        AssetPart.objects.create(
+            asset=asset,
+            start=len(header),
+            size=size - len(header),
+            rows=tables.open_partition(path, size).count(),
+            name=uri_name(asset.data_uri),
+            skip=len(header),
+        )
+
+
+def _pieces(path: Path, size: int | None, digest: xxhash.xxh3_128) -> Iterator[bytes]:
+    left = path.stat().st_size if size is None else size
+    with path.open("rb") as file:
+        while left and (piece := file.read(min(left, PART_BYTES))):
+            digest.update(piece)
+            left -= len(piece)
+            yield piece
+    if left:
+        raise MissingFile(f"The file {path} lacks {left} of its bytes.")
