@@ -21,10 +21,10 @@ import psutil
 
 from streaming.redis.embedded_valkey import find_binary
 from tools.backends.tiled_reference import reference_environment, reference_python
+from tools.faults.server import API_KEY as KEY
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 120.0
-KEY = "secret"
 
 
 @dataclass(frozen=True)

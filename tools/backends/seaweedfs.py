@@ -16,16 +16,14 @@ import requests
 
 from .postgresql_cluster import free_port
 
+BUCKET = "data"
 ACCESS_KEY = "tests"
 SECRET_KEY = "b0c4e1d85f7a2963"  # noqa: S105
 START_TIMEOUT = 60.0
 
 
 class Store:
-    """Master, volume server, filer and S3 API, each a process, all at one address.
-
-    The S3 API creates a bucket with the first object that is put into it.
-    """
+    """Master, volume server, filer and S3 API, each a process, all at one address; with BUCKET."""
 
     def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         # Of each, the port of HTTP and that of gRPC.
@@ -55,6 +53,9 @@ class Store:
         config = ["-config", str(self._folder / "s3.json")]
         self._start("s3", "-filer", self._address("filer"), *config, *none)
         self._wait("s3", "healthz", "")
+        # A bucket is a folder of the filer.
+        folder = f"http://{self._host}:{self.ports['filer'][0]}/buckets/{BUCKET}/"
+        requests.post(folder, timeout=START_TIMEOUT).raise_for_status()
 
     def start_volume(self) -> None:
         """Start the volume server, which holds the data, and wait until it answers."""

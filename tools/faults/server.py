@@ -71,7 +71,7 @@ class Server:
         deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"The server did not start; see {self.log}.")
+                raise RuntimeError(f"The server did not start: {self.log.read_text()[-2000:]}")
             time.sleep(0.1)
 
     def kill_worker(self) -> None:

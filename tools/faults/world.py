@@ -16,7 +16,7 @@ from tools.backends.network import Host, Network, network_here, own_network
 from tools.backends.pgbouncer import PROGRAM, own_pgbouncer
 from tools.backends.postgresql_cluster import Cluster, free_port, own_cluster
 from tools.backends.redis_sentinel import Servers, own_sentinels, sentinel_here
-from tools.backends.seaweedfs import ACCESS_KEY, SECRET_KEY, Store, own_store, store_here
+from tools.backends.seaweedfs import ACCESS_KEY, BUCKET, SECRET_KEY, Store, own_store, store_here
 from tools.backends.small_disk import small_disk
 from tools.backends.valkey_server import Cache, own_cache
 
@@ -184,7 +184,7 @@ def _settings(plan: Plan, here: World, stack: ExitStack) -> dict[str, str]:
         endpoint = f"http://127.0.0.1:{line('store', here.store.address)}"
     return {
         **settings,
-        "TILED_STORAGE_URI": "s3://data/site",
+        "TILED_STORAGE_URI": f"s3://{BUCKET}/site",
         "TILED_STORAGE_ENDPOINT": endpoint,
         "TILED_STORAGE_ACCESS_KEY_ID": ACCESS_KEY,
         "TILED_STORAGE_SECRET_ACCESS_KEY": SECRET_KEY,
