@@ -38,9 +38,10 @@ def configure(
     """Configure the limits of the processes, the formats of the site, and access to objects.
 
     `limits` is evaluated at each call; `private` folders and prefixes are never read as external
-    files.
+    files. Without `objects`, access to them stays as it is.
     """
-    use_objects(objects or access.NoAccess())
+    if objects is not None:
+        use_objects(objects)
     keep_private(private)
     confined_processes.configure(limits, adapters, private)
 

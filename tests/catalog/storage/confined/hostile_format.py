@@ -9,14 +9,18 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from catalog.storage.bucket_files import access
+from catalog.storage.bucket_files.ranges import Range
 from catalog.storage.confined.messages import Channel
 from catalog.storage.encoding import Array
+from catalog.storage.errors import StorageError
 from catalog.storage.external import Format, Sources
 from tiled_client.wire.slices import NDSlice
 from tiled_client.wire.structures import ArrayStructure
@@ -46,6 +50,12 @@ def answer(message: Any) -> None:
     channel.send(message)
 
 
+def ask_forever(uri: str) -> None:
+    while True:
+        with suppress(StorageError):
+            access.fetch([Range(uri, 0, 100)])
+
+
 ATTEMPTS: dict[str, Callable[[Any], object]] = {
     "read": lambda path: Path(path).read_bytes(),
     "list": os.listdir,
@@ -71,6 +81,9 @@ ATTEMPTS: dict[str, Callable[[Any], object]] = {
     "wait": time.sleep,
     "allocate": lambda size: np.ones(size, np.uint8),
     "hdf5": by_hdf5,
+    "ask": lambda uri: access.fetch([Range(uri, 0, 100)]),
+    "ask for names": access.list_names,
+    "ask forever": ask_forever,
 }
 
 

@@ -27,7 +27,14 @@ from catalog.storage import confined_processes, external, files
 from catalog.storage.confined import landlock, seccomp
 from catalog.storage.confined.confinement import Protection
 from catalog.storage.confined_processes import Limits
-from catalog.storage.errors import MissingFile, NotReady, StorageError, Unreadable
+from catalog.storage.errors import (
+    MissingFile,
+    NotReady,
+    OutsideReadable,
+    StorageError,
+    Unreadable,
+    Unsupported,
+)
 from tiled_client.wire.data_sources import Asset
 from tiled_client.wire.structures import ArrayStructure
 
@@ -104,6 +111,20 @@ def test_no_file_is_opened_but_readable_ones_and_none_is_changed(folder: Path) -
         with pytest.raises(Unreadable, match=r"denied|permitted"):
             attempt(folder, do, path)
     assert own.read_bytes() == b"x"
+
+
+def test_the_server_answers_for_no_object_that_was_not_requested(folder: Path) -> None:
+    for uri in ("s3://bucket/a.npy", f"{folder}/a.hostile", "/etc/passwd", "s3://", ""):
+        for do in ("ask", "ask for names"):
+            with pytest.raises((OutsideReadable, Unsupported)):
+                attempt(folder, do, uri)
+
+
+def test_questions_do_not_extend_the_deadline(folder: Path) -> None:
+    attempt(folder, "list", folder)
+    limited(dataclasses.replace(LIMITS, seconds=0.5))
+    with pytest.raises(Unreadable, match=r"longer than 0\.5 seconds"):
+        attempt(folder, "ask forever", "s3://bucket/a.npy")
 
 
 @needs_landlock
