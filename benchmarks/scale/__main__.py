@@ -1,10 +1,10 @@
 """What operations cost in each part of a site, and how several servers share them.
 
-`python -m benchmarks.scale` (Linux, as root) runs servers in network namespaces behind HAProxy,
-with their own PostgreSQL and Redis, and each server in a control group. It prints the processor
-time of one operation in each part, and with `--save` writes the costs that `benchmarks.capacity`
-reads. `--servers 1 2 3 --share 0.25` instead gives each server a quarter of a processor, and prints
-how many operations there are in a second, and the ratio to one server.
+`python -m benchmarks.scale` (Linux, as root) runs servers behind HAProxy, with their own PostgreSQL
+and Redis, in network namespaces unless they use a bucket, and each server in a control group. It
+prints the processor time of one operation in each part, and with `--save` writes these costs.
+`--servers 1 2 3 --share 0.25` instead gives each server a quarter of a processor, and prints how
+many operations there are in a second, and the ratio to one server.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
 def costs(options: argparse.Namespace) -> None:
     """Print the cost of each operation, as medians of some rounds."""
     found: dict[str, dict[str, Cost]] = {}
-    plan = Plan(2, balancer=True, bucket=options.bucket, network=True)
+    plan = Plan(2, balancer=True, bucket=options.bucket, network=not options.bucket)
     print(f"| operation | {' | '.join(UNITS)} | commits | WAL, bytes | Redis, bytes |")
     print(f"|{' --- |' * (len(UNITS) + 4)}")
     with place(plan, None) as site:
@@ -56,7 +56,7 @@ def scaled(options: argparse.Namespace) -> None:
     print(f"|{' --- |' * (len(options.servers) + 1)}")
     rates: dict[str, list[float]] = {name: [] for name in SCALED}
     for count in options.servers:
-        plan = Plan(count, balancer=True, bucket=options.bucket, network=True)
+        plan = Plan(count, balancer=True, bucket=options.bucket, network=not options.bucket)
         with place(plan, options.share) as site:
             for name in SCALED:
                 work = WORKS[name][0](options.scale * options.share)

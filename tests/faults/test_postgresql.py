@@ -439,16 +439,23 @@ def cut_off(site: Site, writer: subprocess.Popen[str], fate: str) -> None:
 
 
 class Writers:
-    """Four append to one table, one extends an array: each write until it is taken."""
+    """Four append to one table, one extends an array, one changes metadata, until it is taken.
+
+    A subscriber of the table notes what it receives.
+    """
 
     def __init__(self, site: Site) -> None:
         self.table, self.array = site.table(), site.array()
         self.acknowledged: list[int] = []
         self.grown: list[int] = []
+        self.described: list[int] = []
+        self.received: list[int] = []
         self._site = site
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._append, args=(n,)) for n in range(4)]
-        self._threads.append(threading.Thread(target=self._grow))
+        self._threads += [threading.Thread(target=work) for work in (self._grow, self._describe)]
+        self._subscriber = threading.Thread(target=self._follow, daemon=True)
+        self._subscriber.start()
         for thread in self._threads:
             thread.start()
 
@@ -456,6 +463,24 @@ class Writers:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+
+    def close_stream(self) -> None:
+        """Close the stream of the table, and wait until the subscriber has reached the end."""
+        repeated(lambda: self._site.send("DELETE", f"/stream/close/{self.table}"))
+        self._subscriber.join(PATIENCE)
+
+    def _follow(self) -> None:
+        table = from_uri(self._site.uri, api_key=API_KEY)[self.table]
+        for update in table.updates(start=0):
+            self.received += update.data()["n"].tolist()
+
+    def _describe(self) -> None:
+        address = f"/metadata/{self.array}?drop_revision=true"
+        while not self._stopping.is_set():
+            number = len(self.described) + 1
+            body = json.dumps({"metadata": {"n": number}}).encode()
+            repeated(lambda body=body: self._site.send("PUT", address, body, "application/json"))
+            self.described.append(number)
 
     def _append(self, writer: int) -> None:
         number = writer
@@ -488,9 +513,20 @@ def test_what_is_acknowledged_is_kept_once_while_sessions_end_at_random(site: Si
     assert sorted(site.rows(writers.table)) == sorted(writers.acknowledged)
     assert site.column(writers.array) == [0, *writers.grown]
     site.settled()
+    writers.close_stream()
     told = [n for message in site.streamed(writers.table) for n in ipc_numbers(message["payload"])]
     assert told == site.rows(writers.table), "in the order of storage"
+    assert writers.received == told
+    # A change of metadata has no key: one whose outcome was unknown was repeated.
+    changes = [m["metadata"]["n"] for m in site.streamed("") if is_change(m, writers.array)]
+    assert sorted(set(changes)) == writers.described
+    assert changes == sorted(changes)
     assert len(site.streamed(writers.array)) == len(writers.grown) + 1
+
+
+def is_change(message: dict[str, Any], key: str) -> bool:
+    """Return whether a message is about the changed metadata of the node with this key."""
+    return message["type"] == "container-child-metadata-updated" and message["key"] == key
 
 
 def ipc_numbers(body: bytes) -> list[int]:

@@ -12,7 +12,6 @@ from contextlib import ExitStack, suppress
 from functools import wraps
 from importlib import import_module
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +24,7 @@ from tiled_client.wire.structures import ArrayStructure, Structure
 
 from ..bucket_files import access
 from ..bucket_files.broker import BrokeredAccess
+from ..bucket_files.paths import parse_path
 from ..confined.messages import Buffer
 from ..confined.reader import Operation, OperationSession, ReaderRequest, Reply
 from ..encoding import Array
@@ -54,7 +54,7 @@ Kept = TypeVar("Kept", bound=OperationSession)
 
 def prepare(arguments: Mapping[str, Any]) -> None:
     """Import all formats, and the modules that they import lazily."""
-    keep_private([Path(path) for path in arguments["private"]])
+    keep_private([parse_path(path) for path in arguments["private"]])
     register(*map(load, arguments["adapters"]))
     _import_lazy_modules()
 
