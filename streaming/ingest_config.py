@@ -62,8 +62,9 @@ class IngestSettings(BaseModel):
     threads: int = Field(
         default=4,
         ge=1,
-        description="Number of threads that write frames, per server process. Frames of one node "
-        "are written one after another, those of different nodes in parallel.",
+        description="Number of threads that write frames, per server process, each with a database "
+        "connection. Frames of one node are written one after another, those of different nodes in "
+        "parallel.",
         examples=["4"],
     )
 

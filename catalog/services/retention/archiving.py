@@ -19,6 +19,7 @@ from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import Management
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
+from ...config import storage_settings
 from ...locks.fencing import write_lock
 from ...locks.transaction_locks import durable_transaction
 from ...models import DataSource, DataSourceAsset, Node
@@ -62,6 +63,10 @@ def archive_node(node: Node, root: Path) -> str | None:
 def _obstacle(node: Node) -> str | None:
     match node.structure:
         case ArrayStructure() as structure:
+            if not storage_settings().changes_files:
+                return (
+                    "arrays in a bucket cannot be archived; `storage copy` moves them to a folder"
+                )
             if Encoding.of(structure.dtype).stored.kind != structure.dtype.kind:
                 return f"Zarr has no data type for {structure.dtype}"
         case TableStructure():
