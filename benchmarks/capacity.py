@@ -42,6 +42,7 @@ class Site:
     commits: float
     network: float
     bucket: bool
+    store_processors: int
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def usage(costs: Costs, site: Site, load: Load) -> dict[str, float]:
         "Redis, one processor each": milliseconds["redis"] / 1e3 / site.redis,
         "PostgreSQL, processors": milliseconds["postgresql"] / 1e3 / site.database_processors,
         "PostgreSQL, commits": total("commits") / site.commits,
+        "store, processors": milliseconds["store"] / 1e3 / site.store_processors,
         "network of each server": max(received, sent) / site.servers / site.network,
         "network of each Redis": produced * max(readers, 1) / site.redis / site.network,
         "network of the balancer": clients / site.network,
@@ -119,6 +121,7 @@ def main() -> None:
         options.commits,
         options.network * 1e9 / 8,
         options.bucket,
+        options.store_processors,
     )
     rates = {name: getattr(options, name) for name in OPERATIONS}
     costs = json.loads(options.costs.read_text())["bucket" if options.bucket else "folder"]
@@ -142,6 +145,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--database-processors", type=int, default=4)
     parser.add_argument("--commits", type=float, default=2000, help="a second, that the disk does")
     parser.add_argument("--network", type=float, default=10, help="Gbit/s of each machine")
+    parser.add_argument("--store-processors", type=int, default=4)
     parser.add_argument("--bucket", action="store_true", help="data are in a bucket")
     for name in OPERATIONS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=0, help="a second")
