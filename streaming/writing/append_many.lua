@@ -14,8 +14,9 @@
 -- The states are those of append.lua, and also:
 --
 -- State of the stream             what happens
--- a token is the last or settled  the updates are in the stream, or the outbox appends them: {epoch,
---                                 sequence, 0}; nothing is appended
+-- the token of the last update    all are in the stream: {epoch, sequence, 0}; nothing is appended
+--   is the last or settled
+-- that of another update is       error AHEAD: the outbox has appended the first ones, and goes on
 -- the producer is known           updates up to its sequence in the stream are skipped
 
 -- As in append.lua.
@@ -40,14 +41,17 @@ local refusal
 if known[6] then
   refusal = redis.error_reply('GONE the node of this stream was deleted')
 elseif not unstored then
+  local ahead = waited ~= '-' and waited ~= last
   for at = FIRST, #ARGV, FIELDS do
     local token = ARGV[at + 4]
     if token == last or string.find(settled, token, 1, true) then
-      refusal = {known[1], tonumber(known[2]), 0}
-      break
+      ahead = true
+      if at + FIELDS > #ARGV then
+        refusal = {known[1], tonumber(known[2]), 0}
+      end
     end
   end
-  if not refusal and waited ~= '-' and waited ~= last then
+  if not refusal and ahead then
     refusal = redis.error_reply('AHEAD the stream is further on than was thought')
   end
 elseif tonumber(ARGV[#ARGV]) <= done then

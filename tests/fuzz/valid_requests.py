@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.fuzz import catalog_fixture
+from tiled_client.wire.ingest import MEDIA_TYPE, encode_header
 
 FAMILIES = {"array": "as", "table": "t", "node": "t", "awkward": "w", "ragged": "r"}
 
@@ -73,6 +74,16 @@ VALUES: dict[str, list[Any]] = {
     "structure_families": [True, False],
 }
 ROWS_BODY = catalog_fixture.ipc(catalog_fixture.ROWS)
+
+
+def frames(*headers: Any, payload: bytes = b"") -> bytes:
+    """Return a body of frames, which have the same payload."""
+    content = [encode_header(header) + payload for header in headers]
+    return b"".join(len(frame).to_bytes(8) + frame for frame in content)
+
+
+OPENED = {"op": "open", "handle": 1, "path": "c/a", "producer": "producer1"}
+WRITE = {"op": "write", "handle": 1, "sequence": 1}
 OBJECTS = {"application/json", "application/x-www-form-urlencoded"}
 BODIES: dict[str, list[bytes]] = {
     catalog_fixture.OCTETS: [
@@ -92,6 +103,20 @@ BODIES: dict[str, list[bytes]] = {
         catalog_fixture.NODES["r"][4],
         catalog_fixture.NODES["r"][4][:-30],
         b"PK",
+    ],
+    MEDIA_TYPE: [
+        frames(OPENED),
+        frames(OPENED, WRITE, payload=catalog_fixture.NUMBERS.tobytes()),
+        frames(OPENED, {**WRITE, "op": "patch", "offset": [0], "shape": [1, 3]}, payload=bytes(24)),
+        frames(OPENED, {**WRITE, "op": "block", "block": [9, 9]}, {**WRITE, "sequence": 2}),
+        frames({**OPENED, "path": "c/t"}, {**WRITE, "op": "append"}, payload=ROWS_BODY),
+        frames({**OPENED, "path": "c/t"}, {**WRITE, "partition": 2**63 - 1}, payload=b"PK"),
+        frames({**OPENED, "path": "c"}, {**WRITE, "op": "metadata", "metadata": [1]}),
+        frames({**OPENED, "path": "no such"}, WRITE, {**WRITE, "op": "close"}),
+        frames({**OPENED, "op": "create", "path": "c", "node": {"structure_family": "array"}}),
+        frames({**OPENED, "op": []}, {**WRITE, "handle": 7}),
+        frames([1], {}, OPENED)[:-3],
+        b"",
     ],
 }
 JSON_BODIES: dict[str, list[Any]] = {

@@ -215,11 +215,10 @@ def decode_reply(message: bytes) -> dict[str, Any]:
 def _header(values: Any) -> FrameHeader:
     if not isinstance(values, dict):
         raise WireError(f"The header of a frame must be a map, not {type(values).__name__}.")
-    op = _OPERATIONS.get(values.get("op"))  # type: ignore[arg-type]
+    name = values.get("op")
+    op = _OPERATIONS.get(name) if isinstance(name, str) else None
     if op is None:
-        raise WireError(
-            f"op must be one of {', '.join(_OPERATIONS)}, not {values.get('op')!r:.100}."
-        )
+        raise WireError(f"op must be one of {', '.join(_OPERATIONS)}, not {name!r:.100}.")
     header = FrameHeader(op, _integer(values, "handle", MAX_HANDLES))
     if op in REQUESTS:
         header.options = values
