@@ -16,7 +16,7 @@
 -- State of the stream             what happens
 -- the token of the last update    all are in the stream: {epoch, sequence, 0}; nothing is appended
 --   is the last or settled
--- that of another update is       error AHEAD: the outbox has appended the first ones, and goes on
+-- that of another update is       error AHEAD: the outbox has appended the first ones, and will continue
 -- the producer is known           updates up to its sequence in the stream are skipped
 
 -- As in append.lua.
