@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import StorageError, Unsupported
@@ -60,7 +61,8 @@ class _Reading:
 
     access: Access = field(default_factory=NoAccess)
     statuses: dict[str, ObjectStatus | None] | None = None
-    failure: StorageError | None = None
+    failure: tuple[str, StorageError] | None = None
+    """The URI of an object that could not be read, and the error."""
 
 
 _reading = _Reading()
@@ -102,15 +104,18 @@ def look_up(uris: Iterable[str]) -> list[ObjectStatus | None]:
 
 def fetch(ranges: Sequence[Range]) -> list[RangeResult]:
     """Read ranges in one exchange. Raises StorageError, and keeps it for `take_failure`."""
+    failed = ranges[0].uri if ranges else ""
     try:
-        found = _reading.access.fetch(ranges)
-        failed = next((one for one in found if isinstance(one, StorageError)), None)
-        if failed is not None:
-            raise failed
+        results = []
+        for wanted, found in zip(ranges, _reading.access.fetch(ranges), strict=True):
+            if isinstance(found, StorageError):
+                failed = wanted.uri
+                raise found
+            results.append(found)
     except StorageError as error:
-        _reading.failure = error
+        _reading.failure = failed, error
         raise
-    return [one for one in found if isinstance(one, RangeResult)]
+    return results
 
 
 def list_names(uri: str) -> list[Listed]:
@@ -123,10 +128,19 @@ def walk(uri: str) -> Iterator[Listed]:
     return _reading.access.walk(uri)
 
 
-def take_failure() -> StorageError | None:
-    """Return the last error of a read and forget it: libraries of formats replace errors."""
-    failure, _reading.failure = _reading.failure, None
-    return failure
+def take_failure(paths: Iterable[Path]) -> StorageError | None:
+    """Return the error of the last read that failed, if that was of one of `paths`; forget it.
+
+    Libraries of formats replace errors. Another thread may have failed to read other files.
+    """
+    failure = _reading.failure
+    if failure is None:
+        return None
+    uri, error = failure
+    if not any(f"{uri}/".startswith(f"{path}/") for path in paths):
+        return None
+    _reading.failure = None
+    return error
 
 
 def _noted(wanted: Range, part: RangeResult) -> ObjectStatus | None:

@@ -39,13 +39,13 @@ def translate_errors(path: Path, paths: Sequence[Path] = ()) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         # Libraries may report any failure of a read so.
-        if failure := take_failure():
+        if failure := take_failure((path, *paths)):
             raise failure from error
         raise to_storage_error(f"The file {path} does not exist.", paths, MissingFile) from error
     except BlockingIOError as error:
         raise NotReady(f"The file {path} is locked by its writer. Retry later.") from error
     except Exception as error:
-        if failure := take_failure():
+        if failure := take_failure((path, *paths)):
             raise failure from error
         if missing := missing_package(error):
             raise Unsupported(f"The file {path} cannot be read: {missing}") from error

@@ -110,7 +110,7 @@ class FilePartition:
         except FileNotFoundError as error:
             raise MissingFile(f"The file {self.path} does not exist.") from error
         except (StorageError, pa.ArrowException, OSError, ValueError) as error:
-            if failure := take_failure():
+            if failure := take_failure([self.path]):
                 raise failure from error
             text = f"The file {self.path} cannot be read: {error}"
             if not isinstance(error, StorageError) and self.grows():
