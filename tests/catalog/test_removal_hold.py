@@ -11,6 +11,7 @@ from catalog.locks.removal_hold import HeldByAnother, hold_removals
 from catalog.models import Node
 from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_folders
 from catalog.services.stores.folder.paths import node_folder
+from tests.buckets import in_folder
 
 from .conftest import ARROW, Api, ipc
 
@@ -21,6 +22,7 @@ def write(api: Api) -> None:
     assert api.send("PUT", "/table/full/t", ipc(TABLE), ARROW).status_code == 200
 
 
+@in_folder
 def test_files_stay_while_a_backup_is_running_and_the_cleanup_removes_them_later(
     api: Api,
 ) -> None:

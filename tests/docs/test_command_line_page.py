@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.buckets import in_folder
 from tests.conftest import API_KEY
 from tests.servers import PROJECT, RunningServer
 from tiled_client import from_uri
@@ -20,6 +21,7 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ tiled-client (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
+@in_folder
 def test_the_commands_of_the_page_print_what_it_shows(
     server: RunningServer,
     tmp_path: Path,

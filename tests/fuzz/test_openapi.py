@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.models import Asset, DataSource, Node
+from tests.buckets import SHARED_BUCKET
 from tests.fuzz import catalog_fixture
 from tests.fuzz.conftest import People
 from tests.fuzz.valid_requests import BODIES, plausible
@@ -75,6 +76,8 @@ def checks() -> list[Any]:
 
 @pytest.mark.parametrize("label", [one for one in LABELS if "/auth/" not in one])
 def test_what_is_asked_by_chance_is_answered_as_described(label: str, catalog: None) -> None:
+    if SHARED_BUCKET and label == "GET /readyz":
+        pytest.skip("no server has started, which marks the bucket")
     kept = Kept()
 
     @SETTINGS

@@ -18,6 +18,7 @@ from catalog.models import Node, StorageMark
 from catalog.services.site_marker import ForeignStorage, adopt_storage, check_storage
 from catalog.services.stores.folder.mark import FILE
 from streaming.redis.embedded_valkey import find_binary
+from tests.buckets import in_folder
 from tests.servers import manage
 from tests.settings import SHARED_REDIS
 from tiledproject.config.errors import ConfigError
@@ -44,6 +45,7 @@ def use(transactional_db: None, settings: LazySettings, tmp_path: Path) -> Use:
     return choose
 
 
+@in_folder
 def test_a_storage_folder_of_its_own_is_refused_to_a_second_server(use: Use) -> None:
     shared = use("shared")
     check_storage()
@@ -56,6 +58,7 @@ def test_a_storage_folder_of_its_own_is_refused_to_a_second_server(use: Use) -> 
     check_storage()
 
 
+@in_folder
 def test_a_storage_folder_is_refused_to_a_database_that_knows_nothing_of_it(use: Use) -> None:
     use("shared")
     check_storage()
@@ -66,6 +69,7 @@ def test_a_storage_folder_is_refused_to_a_database_that_knows_nothing_of_it(use:
     check_storage()
 
 
+@in_folder
 def test_a_storage_folder_without_a_mark_is_refused_to_a_database_without_its_nodes(
     use: Use,
 ) -> None:
@@ -81,6 +85,7 @@ def test_a_storage_folder_without_a_mark_is_refused_to_a_database_without_its_no
     assert (shared / FILE).exists()
 
 
+@in_folder
 def test_what_was_restored_apart_can_be_made_to_belong_together(use: Use) -> None:
     for name in ("one", "another"):
         use(name)

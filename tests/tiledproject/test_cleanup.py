@@ -28,6 +28,7 @@ from catalog.storage.files import file_uri
 from streaming.redis.keys import StreamKeys
 from streaming.writing.cleanup import remove_orphaned_streams
 from streaming.writing.log import StreamLog, stream_log
+from tests.buckets import in_folder
 from tiled_client.wire.messages import ArrayData
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,6 +62,7 @@ def log() -> StreamLog:
     return found
 
 
+@in_folder
 def test_folders_and_streams_without_a_node_go_and_those_with_one_stay() -> None:
     alive, dead = node_of("x"), uuid.uuid4()
     folders = {node: kept(node) for node in (alive, dead)}
@@ -82,6 +84,7 @@ def test_folders_and_streams_without_a_node_go_and_those_with_one_stay() -> None
     assert (remove_orphaned_folders(min_age=0), remove_orphaned_streams()) == (0, 0)
 
 
+@in_folder
 def test_the_folder_of_a_node_that_is_being_created_remains() -> None:
     folder = kept(uuid.uuid4())
     assert (remove_orphaned_folders(), folder.exists()) == (0, True)
@@ -114,6 +117,7 @@ def test_sessions_that_have_expired_go() -> None:
     assert [row.expire_date for row in BrowserSession.objects.all()] == [now + hour]
 
 
+@in_folder
 def test_files_that_no_row_names_go_and_those_that_count_stay() -> None:
     node = node_of("t")
     source = DataSource.objects.create(
@@ -131,6 +135,7 @@ def test_files_that_no_row_names_go_and_those_that_count_stay() -> None:
     assert sorted(path.name for path in folder.iterdir()) == [names[0], names[2]]
 
 
+@in_folder
 def test_a_file_is_not_judged_while_its_node_is_being_written() -> None:
     node = node_of("w")
     DataSource.objects.create(node=Node.objects.get(uuid=node), mimetype="x", management="writable")
@@ -147,6 +152,7 @@ def test_a_file_is_not_judged_while_its_node_is_being_written() -> None:
     assert not file.exists()
 
 
+@in_folder
 def test_a_node_that_is_written_for_long_does_not_keep_others_from_being_cleared_up(
     settings: Any,
 ) -> None:

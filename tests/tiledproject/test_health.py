@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import override_settings
 
 from core.version import VERSION
+from tests.buckets import in_folder
 from tests.conftest import API_KEY
 from tests.in_process_server import PreparedResponse, answer, content, header
 from tests.servers import RunningServer, running
@@ -71,6 +72,7 @@ def test_without_redis_a_server_is_degraded_and_still_in_rotation() -> None:
     assert "Streaming deferred" in str(report["detail"])
 
 
+@in_folder
 @pytest.mark.django_db(transaction=True)
 def test_a_storage_that_takes_no_files_is_the_reason_given(tmp_path: Path) -> None:
     with with_storage(tmp_path / "missing"):
