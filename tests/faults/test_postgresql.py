@@ -24,6 +24,7 @@ import pytest
 import requests
 
 from streaming.redis.keys import StreamKeys
+from tests.buckets import in_folder
 from tests.catalog.conftest import ARROW, OCTETS, ipc
 from tests.conftest import API_KEY
 from tests.faults.postgresql_proxy import Proxy
@@ -295,6 +296,7 @@ else:
 """
 
 
+@in_folder
 @pytest.mark.parametrize("family", ["table", "growth", "overwrite"])
 def test_a_writer_that_lost_its_session_harms_nothing_that_others_wrote(
     site: Site, family: str
@@ -356,6 +358,7 @@ def paused_writer(
         process.stdout.close()
 
 
+@in_folder
 @pytest.mark.parametrize(("place", "fate"), [("full", "lost its session"), ("overlap", "killed")])
 def test_an_overwrite_that_does_not_come_to_its_commit_is_never_seen(
     site: Site, place: str, fate: str
@@ -371,6 +374,7 @@ def test_an_overwrite_that_does_not_come_to_its_commit_is_never_seen(
     assert (site.column(key), len(site.streamed(key))) == ([0, 1, 2], 3)
 
 
+@in_folder
 @pytest.mark.parametrize(
     ("place", "fate", "found_by"),
     [
