@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.buckets import in_folder
 from tests.servers import RunningServer, manage, own_database, running
 from tiled_client import Container, from_uri
 from tiled_client.errors import TiledClientError
@@ -115,6 +116,7 @@ def backups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Pr
         yield target, producer
 
 
+@in_folder
 def test_a_backup_is_private_and_the_next_links_what_has_not_changed(
     backups: tuple[Path, Producer],
 ) -> None:
@@ -131,6 +133,7 @@ def test_a_backup_is_private_and_the_next_links_what_has_not_changed(
     assert found - listed == {"backup.json", "manifest.db"}
 
 
+@in_folder
 @pytest.mark.parametrize("postgresql", [False, True])
 def test_a_backup_of_a_busy_site_is_restored_elsewhere(
     backups: tuple[Path, Producer], tmp_path: Path, *, postgresql: bool
@@ -184,6 +187,7 @@ def _check_contents(root: Container) -> None:
     assert root["rows"].read()["n"].tolist() == list(range(len(rows) + 1))
 
 
+@in_folder
 def test_a_damaged_backup_is_noticed(backups: tuple[Path, Producer], tmp_path: Path) -> None:
     folder, _ = backups
     second = sorted(folder.glob("2*"))[1]

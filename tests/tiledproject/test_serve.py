@@ -12,6 +12,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.buckets import in_folder
 from tests.servers import RunningServer, manage, running
 
 SERVE = ("serve", "--port", "0", "--workers", "2")
@@ -32,6 +33,7 @@ def stream_of_root(server: RunningServer) -> connect:
     return connect(f"{address}/api/v1/stream/single/", additional_headers=headers)
 
 
+@in_folder
 def test_ctrl_c_closes_open_websockets_and_leaves_nothing(tmp_path: Path) -> None:
     with (
         running(tmp_path, *SERVE, "--temp", TMPDIR=str(tmp_path)) as server,
@@ -97,6 +99,7 @@ def test_an_invalid_option_is_reported_in_one_sentence(
     assert refused.stderr.count("\n") == 1
 
 
+@in_folder
 @pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux lets a process change its arguments"
 )

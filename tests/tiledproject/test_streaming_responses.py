@@ -21,7 +21,7 @@ from django.http import HttpRequest
 
 from access.api.base import ApiView
 from core.http.buffer_responses import ChunkedResponse
-from tests.buckets import SHARED_BUCKET
+from tests.buckets import SHARED_BUCKET, in_folder
 from tests.conftest import API_KEY
 from tests.in_process_server import answer, content
 from tests.servers import RunningServer
@@ -170,6 +170,7 @@ def test_a_large_array_is_written_and_read_in_little_memory(
     assert max(seen) < BOUND
 
 
+@in_folder
 @pytest.mark.parametrize("name", ["server", "runserver"])
 def test_a_client_that_stalls_and_hangs_up_costs_next_to_nothing(
     name: str, request: pytest.FixtureRequest
