@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.buckets import in_folder
 from tests.servers import RunningServer, running
 from tiled_client import Container, from_uri
 from tools.backends.valkey_server import Cache, own_cache
@@ -55,6 +56,7 @@ def run(site: RunningServer) -> Container:
     return node
 
 
+@in_folder
 def test_what_was_stored_is_read(run: Container) -> None:
     assert list(run) == ["x", "t", "sp", "aw", "rg", "done"]
     assert run.metadata == {"color": "red", "n": 1}
@@ -67,6 +69,7 @@ def test_what_was_stored_is_read(run: Container) -> None:
     assert [list(row) for row in run["rg"].read()] == [[1.0, 2.0], [3.0]]
 
 
+@in_folder
 def test_what_was_streamed_is_replayed_and_goes_on(run: Container) -> None:
     x = run["x"]
     with x.subscribe().updates(start=0, timeout=30) as updates:
@@ -77,11 +80,13 @@ def test_what_was_streamed_is_replayed_and_goes_on(run: Container) -> None:
     np.testing.assert_array_equal(x.read(), np.arange(12).reshape(4, 3))
 
 
+@in_folder
 def test_a_closed_stream_is_closed(run: Container) -> None:
     with run["done"].subscribe().updates(start=0, timeout=30) as updates:
         assert [update.sequence for update in updates] == [1]
 
 
+@in_folder
 def test_keys_that_were_issued_are_valid(site: RunningServer) -> None:
     listed = site.manage("apikey", "list")
     assert "d302729c" in listed.stdout, listed.stderr

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 import requests
 
+from tests.buckets import in_folder
 from tests.servers import RunningServer
 from tiled_client import from_uri
 from tools.backends.tiled_reference import (
@@ -204,6 +205,7 @@ def test_accounts_keep_their_roles_passwords_and_times(
     assert shown.strip()[:19] == made["created"][:19]
 
 
+@in_folder
 def test_an_import_is_repeated_and_data_are_copied(
     tiled_catalog: TiledCatalog, multiuser_server: RunningServer
 ) -> None:
@@ -229,6 +231,7 @@ def test_an_import_is_repeated_and_data_are_copied(
     assert found["csv"] == FRAME
 
 
+@in_folder
 def test_a_running_server_is_imported_over_http(
     tiled_reference: TiledServer, server: RunningServer, readable: Path
 ) -> None:
