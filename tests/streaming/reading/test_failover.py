@@ -20,6 +20,7 @@ from streaming.reading.reader import StreamReader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import find_binary
 from streaming.writing.log import StreamLog
+from tests.buckets import free_ports
 
 from ..conftest import given, numbers, received
 
@@ -33,11 +34,12 @@ def valkey(path: Path, *options: str) -> Iterator[redis.Redis]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=path.parent)
     client = redis.Redis(unix_socket_path=str(path))
     try:
-        for _ in range(200):
-            with suppress(redis.ConnectionError):
-                client.ping()
-                break
-            process.poll()
+        deadline = time.monotonic() + 20
+        while not path.exists():
+            assert process.poll() is None, f"Valkey ended with {process.returncode}."
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        client.ping()
         yield client
     finally:
         client.close()
@@ -126,7 +128,7 @@ async def test_a_failover_to_a_replica_that_lacks_entries_is_noticed(
     tmp_path: Path, address: Address, lost: int, regained: int
 ) -> None:
     settings, node = cache(address.path), uuid.uuid4()
-    port = 20000 + uuid.uuid4().int % 20000
+    (port,) = free_ports(1)
     with (
         valkey(tmp_path / "1.sock", "--port", str(port), "--repl-diskless-sync-delay", "0"),
         valkey(tmp_path / "2.sock", "--replicaof", f"127.0.0.1 {port}") as second,
