@@ -36,7 +36,7 @@ class Socket:
 
     def next(self) -> Any:
         """Return the next message, decoded from either envelope."""
-        frame = self.connection.recv(timeout=10)
+        frame = self.connection.recv(timeout=30)
         return json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame)
 
     def send_command(self, **message: Any) -> None:
