@@ -147,7 +147,7 @@ def test_an_invalid_setting_is_reported_in_one_sentence(
         ),
         (
             {"TILED_STORAGE_URI": "s3://data", "TILED_STORAGE_DIRECTORY": "/data"},
-            "storage.uri and storage.directory are both set; remove",
+            "storage.uri (from TILED_STORAGE_URI) and storage.directory (from TILED_STORAGE",
         ),
         (
             {"TILED_STORAGE_URI": "s3://data", "TILED_STORAGE_ENDPOINT": "http://example.org"},

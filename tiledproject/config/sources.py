@@ -139,10 +139,11 @@ class WrittenSettings:
         """Put the database and the storage into the data directory unless they are set."""
         folder = Path(str(self.values["server"].get("data_dir", default_data_dir())))
         self.values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")
-        if ("storage", "uri") in self.origins and ("storage", "directory") in self.origins:
+        uri, directory = [self.origins.get(("storage", name)) for name in ("uri", "directory")]
+        if uri and directory:
             self.problems.append(
-                "storage.uri and storage.directory are both set; remove storage.directory, or "
-                "storage.uri to store data there."
+                f"storage.uri ({uri}) and storage.directory ({directory}) are both set; remove one "
+                "of them: data are stored in the bucket or in the directory."
             )
         self.values["storage"].setdefault("directory", str(folder / "storage"))
 
