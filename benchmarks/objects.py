@@ -109,9 +109,9 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- |")
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for name in ("weed", "folder", "bucket"):
+        for name in ("folder", "bucket"):
             (root / name).mkdir()
-        service = stack.enter_context(seaweedfs(root / "weed"))
+        service = stack.enter_context(seaweedfs())
         folder = stack.enter_context(peers.ours(root / "folder"))
         bucket = stack.enter_context(
             peers.ours(root / "bucket", name="bucket", **service.settings())

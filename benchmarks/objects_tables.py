@@ -108,9 +108,9 @@ def main() -> None:
     for kind in ["SQLite", *(["PostgreSQL"] if chosen.database else [])]:
         with ExitStack() as stack:
             root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            for name in ("weed", "folder", "bucket"):
+            for name in ("folder", "bucket"):
                 (root / name).mkdir()
-            service = stack.enter_context(seaweedfs(root / "weed"))
+            service = stack.enter_context(seaweedfs())
             uris = ["", ""]
             if kind == "PostgreSQL":
                 uris = stack.enter_context(databases(chosen.database, 2))

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from streaming.redis.embedded_valkey import find_binary
+from tools.backends.ports import free_port
 from tools.backends.tiled_reference import reference_environment, reference_python
 from tools.faults.server import API_KEY as KEY
 
@@ -118,13 +119,6 @@ def bare(folder: Path) -> Iterator[Peer]:
         command = [sys.executable, "-m", "benchmarks.bare", str(port), cache]
         with _process(command, folder / "server.log", PROJECT, dict(os.environ)) as process:
             yield _answering(Peer("bare", port, process))
-
-
-def free_port() -> int:
-    """Return a port that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from tests.buckets import seaweedfs
 
 
 def main() -> int:
     """Run the command of the command line."""
-    with tempfile.TemporaryDirectory() as folder, seaweedfs(Path(folder)) as service:
+    with seaweedfs() as service:
         variables = {
             "TEST_STORAGE_URI": f"{service.uri}/tests",
             "TEST_STORAGE_ENDPOINT": service.endpoint,

@@ -89,9 +89,9 @@ def django_db_setup(
 
 
 @pytest.fixture(scope="session")
-def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def buckets() -> Iterator[Service]:
     """Run a SeaweedFS; skip if it is not installed."""
-    with seaweedfs(tmp_path_factory.mktemp("weed")) as service:
+    with seaweedfs() as service:
         yield service
 
 

@@ -26,6 +26,7 @@ from tiled_client import (
     Unauthorized,
     from_uri,
 )
+from tools.backends.ports import free_port
 
 # Far below the 30 s of the default timeout, and far above what a loaded machine needs.
 AT_ONCE = 15.0
@@ -67,11 +68,6 @@ def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
                 context.wrap_socket(plain, server_side=True).close()
             except OSError:
                 continue
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def failure_at(uri: str, **options: float) -> TransportError:

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.servers import PROJECT
-from tools.backends.postgresql_cluster import free_port
+from tools.backends.ports import free_port
 
 EXAMPLES = PROJECT / "deploy"
 # Debian has the programs of administrators in a folder that not every PATH names.

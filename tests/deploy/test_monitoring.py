@@ -15,7 +15,7 @@ import requests
 
 from tests.conftest import API_KEY
 from tests.servers import PROJECT, RunningServer
-from tools.backends.postgresql_cluster import free_port
+from tools.backends.ports import free_port
 
 EXAMPLES = PROJECT / "deploy" / "prometheus"
 PATIENCE = 60

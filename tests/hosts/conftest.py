@@ -15,8 +15,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import MAKE_USERS, PASSWORDS, TOKEN_SECRET
 from tests.servers import RunningServer, running
-from tools.backends.haproxy import PROGRAM, own_haproxy
-from tools.backends.postgresql_cluster import free_port, own_cluster, postgresql_here
+from tools.backends.haproxy import balancer_here, own_balancer
+from tools.backends.ports import free_port
+from tools.backends.postgresql_cluster import own_cluster, postgresql_here
 from tools.backends.valkey_server import own_cache
 
 CONNECTIONS_PER_KEY = 6
@@ -94,7 +95,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     """Run both servers, with users and tags, behind HAProxy."""
     if not postgresql_here():
         pytest.skip("no PostgreSQL binaries in /usr/lib/postgresql")
-    if PROGRAM is None:
+    if not balancer_here():
         pytest.skip("haproxy is not installed: apt-get install haproxy")
     folder = tmp_path_factory.mktemp("hosts")
     with own_cluster() as cluster, own_cache() as cache, ExitStack() as surroundings:
@@ -116,7 +117,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
         made = first.start().manage("shell", "-c", MAKE_USERS.format(passwords=PASSWORDS) + TAGS)
         assert made.returncode == 0, made.stderr
         second.start()
-        proxy = surroundings.enter_context(own_haproxy(folder, [first.uri, second.uri]))
+        proxy = surroundings.enter_context(own_balancer([first.uri, second.uri])).uri
         tokens = {name: _log_in(first, name) for name in ("alice", "bob")}
         yield Hosts(first, second, proxy, tokens)
 

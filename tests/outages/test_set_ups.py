@@ -26,7 +26,8 @@ from tiledproject.config.settings_model import load
 from tiledproject.servers import valkey_address
 from tiledproject.servers.preflight import check_backends
 from tools.backends.pgbouncer import PROGRAM, own_pgbouncer
-from tools.backends.postgresql_cluster import Cluster, free_port
+from tools.backends.ports import free_port
+from tools.backends.postgresql_cluster import Cluster
 
 Use = Callable[[str], Path]
 

@@ -17,7 +17,7 @@ import redis
 from tests.conftest import API_KEY
 from tests.servers import RunningServer, running
 from tools.backends.loopback_site import loopback_site
-from tools.backends.postgresql_cluster import free_port
+from tools.backends.ports import free_port
 
 
 class JavaScriptSite:

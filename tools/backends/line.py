@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .postgresql_cluster import free_port
+from .ports import free_port
 
 PIECE = 1 << 16
 # Pieces that one direction of a connection holds at most.

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import psycopg
 
-from .postgresql_cluster import USER, Cluster, child_user, free_port
+from .ports import free_port
+from .postgresql_cluster import USER, Cluster, child_user
 
 PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 START_TIMEOUT = 20

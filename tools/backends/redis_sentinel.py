@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from .postgresql_cluster import free_port
+from .ports import free_port
 
 SERVICE = "streams"
 SENTINELS = 3

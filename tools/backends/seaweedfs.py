@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from .postgresql_cluster import free_port
+from .ports import free_port
 
 BUCKET = "data"
 ACCESS_KEY = "tests"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
+
+from .ports import free_port
 
 # bluesky, with what it writes through and devices to play with, as a beamline has them; and what
 # this project's client needs beside these.
@@ -74,7 +75,7 @@ def tiled_server(folder: Path) -> Iterator[TiledServer]:
     """Run a reference server with a temporary catalog and a stream cache in memory."""
     readable = folder / "readable"
     readable.mkdir(parents=True, exist_ok=True)
-    port, api_key = _free_port(), f"secret{secrets.token_hex(8)}"
+    port, api_key = free_port(), f"secret{secrets.token_hex(8)}"
     log = folder / "tiled.log"
     command = [
         *(str(reference_python()), "-m", "tiled", "serve", "catalog", "--temp"),
@@ -111,12 +112,6 @@ def tiled_reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiledS
 
 def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

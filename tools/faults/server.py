@@ -14,7 +14,7 @@ import psutil
 import requests
 
 from tools.backends.network import Host
-from tools.backends.postgresql_cluster import free_port
+from tools.backends.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 API_KEY = "4f5a1c7e9b2d8036a1c5e7f90b3d2468"

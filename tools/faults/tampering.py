@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import BinaryIO
 
-from tools.backends.postgresql_cluster import free_port
+from tools.backends.ports import free_port
 
 BINARY = 0x82
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.backends.haproxy_balancer import Balancer, balancer_here, own_balancer
+from tools.backends.haproxy import Balancer, balancer_here, own_balancer
 from tools.backends.line import Line, own_line
 from tools.backends.network import Host, Network, network_here, own_network
 from tools.backends.pgbouncer import PROGRAM, own_pgbouncer
-from tools.backends.postgresql_cluster import Cluster, free_port, own_cluster
+from tools.backends.ports import free_port
+from tools.backends.postgresql_cluster import Cluster, own_cluster
 from tools.backends.redis_sentinel import Servers, own_sentinels, sentinel_here
 from tools.backends.seaweedfs import ACCESS_KEY, BUCKET, SECRET_KEY, Store, own_store, store_here
 from tools.backends.small_disk import small_disk

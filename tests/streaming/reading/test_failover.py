@@ -20,7 +20,7 @@ from streaming.reading.reader import StreamReader
 from streaming.redis.clients import writer_client
 from streaming.redis.embedded_valkey import find_binary
 from streaming.writing.log import StreamLog
-from tests.buckets import free_ports
+from tools.backends.ports import free_port
 
 from ..conftest import given, numbers, received
 
@@ -128,7 +128,7 @@ async def test_a_failover_to_a_replica_that_lacks_entries_is_noticed(
     tmp_path: Path, address: Address, lost: int, regained: int
 ) -> None:
     settings, node = cache(address.path), uuid.uuid4()
-    (port,) = free_ports(1)
+    port = free_port()
     with (
         valkey(tmp_path / "1.sock", "--port", str(port), "--repl-diskless-sync-delay", "0"),
         valkey(tmp_path / "2.sock", "--replicaof", f"127.0.0.1 {port}") as second,
