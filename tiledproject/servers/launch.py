@@ -83,7 +83,8 @@ def _apply_options(
         if setting_of(variable.removesuffix(FILE_SUFFIX)) in chosen:
             del environment[variable]
     environment.update(given)
-    return {variable: LABELS[variable] for variable in given if variable in LABELS}
+    labels = {variable: LABELS[variable] for variable in given if variable in LABELS}
+    return labels if temporary is None else {**labels, "TILED_STORAGE_DIRECTORY": "--temp"}
 
 
 def _end_with_parent() -> None:

@@ -29,7 +29,6 @@ OPTIONS = [
 ]
 LABELS = {variable: option for option, variable, _, _ in OPTIONS}
 LABELS["TILED_STORAGE_READABLE"] = "--read"
-LABELS["TILED_STORAGE_DIRECTORY"] = "--temp"
 # The values of these options are, or contain, secrets.
 SECRET_OPTIONS = ("TILED_SINGLE_USER_API_KEY", "TILED_STREAMING_CACHE_URI")
 
