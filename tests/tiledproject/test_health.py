@@ -14,6 +14,7 @@ import requests
 from django.db import connection
 from django.test import override_settings
 
+from catalog.services.site_marker import adopt_storage
 from core.version import VERSION
 from tests.buckets import in_folder
 from tests.conftest import API_KEY
@@ -66,6 +67,7 @@ def test_health_is_told_under_every_host_name() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_without_redis_a_server_is_degraded_and_still_in_rotation() -> None:
+    adopt_storage()  # As the start of a server does: a bucket without the mark is not ready.
     with with_redis("redis://127.0.0.1:1"):
         got, report = ready()
     assert (got.status, report["status"]) == (200, "degraded")

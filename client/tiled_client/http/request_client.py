@@ -229,6 +229,7 @@ class RequestClient:
     async def _repeat(self, request: Request, sink: Sink | None, *, repeatable: bool) -> Response:
         """Make attempts until one succeeds. Raises the last error if no other is allowed."""
         backoff, started, uncertain = Backoff(), time.monotonic(), False
+        failure: TiledClientError | None = None
         while True:
             try:
                 response = await self._exchange(request, sink)
@@ -236,7 +237,9 @@ class RequestClient:
                     return response
                 failure = response.error(request)
             except TransportError as error:
-                failure = error
+                # What a server said is worth more than that the last attempt was cut short.
+                if failure is None or self._remaining() > 0:
+                    failure = error
             failure.retried = uncertain
             uncertain = uncertain or may_have_succeeded(failure)
             elapsed = time.monotonic() - started
