@@ -155,10 +155,10 @@ def test_a_backup_of_a_busy_site_is_restored_elsewhere(
         with running(site.folder, "serve", *options, **site.settings) as server:
             running_refused = site.manage("restore", str(folder), "--force")
             assert "stop its servers" in running_refused.stderr
-            _check_contents(from_uri(server.uri, api_key=API_KEY))
+            check_contents(from_uri(server.uri, api_key=API_KEY))
 
 
-def _check_contents(root: Container) -> None:
+def check_contents(root: Container) -> None:
     assert root["kept"].metadata == {"color": "red"}
     assert ak.to_list(root["kept"]["awkward"].read()) == [[1, 2], [], [3]]
     frames = root["frames"]

@@ -14,15 +14,18 @@ from django.db import connection
 from catalog.locks.removal_hold import HeldByAnother, hold_removals
 from catalog.models import Node
 from catalog.services.snapshot_files import SnapshotFile, snapshot_files
-from catalog.storage.files import file_uri
+from catalog.services.stores.bucket.snapshot import snapshot_objects
+from catalog.services.stores.site_bucket import object_store
 
 from ..config.directories import database_files, secret_files
 from ..config.settings_model import Settings
 from .copying import Copier, Counts, Previous
+from .copying_objects import copy_objects
 from .databases import opened, write_snapshot
 from .errors import BackupError
 from .manifest import new_manifest, open_manifest
-from .repository import DATABASE, STORAGE, Repository
+from .repository import DATABASE, FILES, OBJECTS, STORAGE, Repository, read_summary
+from .targets import storage_uri
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,9 @@ def make_backup(site: Settings, repository: Repository, *, link: bool = False) -
     Files that have not changed since the newest backup there are linked to it. With `link`, files
     that the server never changes in place are linked to those of the site.
     """
-    _refuse_bucket(site)
-    _check_place(site, repository.folder)
+    _check_place(site, repository.folder, link=link)
     with repository.locked(), ExitStack() as surroundings:
-        before = repository.backups()
-        previous = None
-        if before:
-            manifest = surroundings.enter_context(open_manifest(before[-1]))
-            previous = Previous(before[-1], manifest)
+        previous = _previous(site, repository, surroundings)
         surroundings.enter_context(_removals_held())
         folder, began = repository.begin(), datetime.now(UTC)
         write_snapshot(folder / DATABASE)
@@ -59,9 +57,10 @@ def make_backup(site: Settings, repository: Repository, *, link: bool = False) -
             _copy_private(site, copier, folder)
             files, size = manifest.totals()
         summary: dict[str, Any] = {
+            "format": FILES if site.storage.uri is None else OBJECTS,
             "time": began.isoformat(),
             "database": connection.vendor,
-            "storage": file_uri(site.storage.directory.absolute()),
+            "storage": storage_uri(site),
             "nodes": nodes,
             "files": files,
             "bytes": size,
@@ -69,6 +68,16 @@ def make_backup(site: Settings, repository: Repository, *, link: bool = False) -
         }
         target = repository.complete(folder, summary)
     return Report(target, nodes, files, size, copier.counts)
+
+
+def _previous(site: Settings, repository: Repository, surroundings: ExitStack) -> Previous | None:
+    """Return the backup before, if it has data of the same form: files, or objects."""
+    before = repository.backups()
+    if not before or (read_summary(before[-1])["format"] == OBJECTS) != (
+        site.storage.uri is not None
+    ):
+        return None
+    return Previous(before[-1], surroundings.enter_context(open_manifest(before[-1])))
 
 
 @contextmanager
@@ -82,34 +91,26 @@ def _removals_held() -> Iterator[None]:
         ) from None
 
 
-def _refuse_bucket(site: Settings) -> None:
-    """Raise BackupError if the data are in a bucket: backups have files."""
+def _check_place(site: Settings, folder: Path, *, link: bool) -> None:
     if site.storage.uri is not None:
-        raise BackupError(
-            f"The data of this site are in {site.storage.uri}, which this command cannot back up: "
-            "switch on the versioning of the bucket and back up the database with its own tools "
-            "(objects that the database names stay for at least 15 minutes), or copy the data to a "
-            "folder with `storage copy --to FOLDER`."
-        )
-
-
-def _check_place(site: Settings, folder: Path) -> None:
-    if site.storage.uri is not None:
-        raise BackupError(
-            f"The data of this site are in {site.storage.uri}, which this command does not copy: "
-            "replicate the bucket, or keep versions of its objects, and back up the database by "
-            "its own means."
-        )
-    if folder.resolve().is_relative_to(site.storage.directory.resolve()):
+        if link:
+            raise BackupError(
+                f"The data of this site are in {site.storage.uri}, to which files cannot be "
+                "linked; back up without --link."
+            )
+    elif folder.resolve().is_relative_to(site.storage.directory.resolve()):
         raise BackupError(f"{folder} is in storage.directory; name a folder outside of it.")
 
 
 def _copy_stored(site: Settings, copier: Copier, database: Path) -> int:
-    """Copy the stored files that the snapshot names; return the number of nodes."""
+    """Copy the stored files or objects that the snapshot names; return the number of nodes."""
     root = site.storage.directory
     with opened(database) as alias:
-        for file in snapshot_files(alias):
-            copier.add(file, f"{STORAGE}/{file.path.relative_to(root)}")
+        if site.storage.uri is not None:
+            copy_objects(object_store(), snapshot_objects(alias), copier)
+        else:
+            for file in snapshot_files(alias):
+                copier.add(file, f"{STORAGE}/{file.path.relative_to(root)}")
         return Node.objects.using(alias).exclude(path="").count()
 
 

@@ -53,11 +53,28 @@ class Copier:
         self._previous = previous
         self._link = link
 
-    def add(self, file: SnapshotFile, name: str) -> None:
-        """Add a file under `name`; a missing or short one becomes a problem of the counts."""
+    def known(self, name: str) -> ManifestEntry | None:
+        """Return the entry of a name in the backup before."""
+        return self._previous.manifest.find(name) if self._previous else None
+
+    def place(self, name: str) -> Path:
+        """Return the path of a name in the backup, whose folder exists then."""
         target = self._folder / name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        known = self._previous.manifest.find(name) if self._previous else None
+        return target
+
+    def note(self, entry: ManifestEntry, *, is_linked: bool) -> None:
+        """Record a file that was linked to the backup before, or copied, by the caller."""
+        if is_linked:
+            self.counts.unchanged += 1
+        else:
+            self.counts.copied += 1
+            self.counts.copied_bytes += entry.size
+        self._manifest.add(entry)
+
+    def add(self, file: SnapshotFile, name: str) -> None:
+        """Add a file under `name`; a missing or short one becomes a problem of the counts."""
+        target, known = self.place(name), self.known(name)
         try:
             entry = self._reuse(file, known, target) or self._take(file, known, name)
         except (FileNotFoundError, NotADirectoryError):
@@ -71,9 +88,12 @@ class Copier:
     def record(self, name: str) -> None:
         """Record a file that is in the folder of the backup already."""
         entry = replace(_record(self._folder / name, name), fixed=False)
-        self.counts.copied += 1
-        self.counts.copied_bytes += entry.size
-        self._manifest.add(entry)
+        self.note(entry, is_linked=False)
+
+    def link_previous(self, known: ManifestEntry, target: Path) -> bool:
+        """Link a file of the backup before; return False if the file system cannot."""
+        assert self._previous is not None
+        return _try_link(self._previous.folder / known.name, target)
 
     def _reuse(
         self, file: SnapshotFile, known: ManifestEntry | None, target: Path
@@ -81,7 +101,7 @@ class Copier:
         """Link the previous backup's file if it is the same without reading it."""
         if known is None or not self._is_unchanged(file, known):
             return None
-        return known if self._link_previous(known, target) else None
+        return known if self._reuse_previous(known, target) else None
 
     def _is_unchanged(self, file: SnapshotFile, known: ManifestEntry) -> bool:
         found = file.path.stat()
@@ -100,7 +120,7 @@ class Copier:
         if known is not None and (known.size, known.sha256) == (entry.size, entry.sha256):
             draft = target.with_name(f"{target.name}.copy")
             target.rename(draft)
-            if self._link_previous(known, target):
+            if self._reuse_previous(known, target):
                 draft.unlink()
                 return entry
             draft.rename(target)
@@ -108,9 +128,8 @@ class Copier:
         self.counts.copied_bytes += entry.size
         return entry
 
-    def _link_previous(self, known: ManifestEntry, target: Path) -> bool:
-        assert self._previous is not None
-        if not _try_link(self._previous.folder / known.name, target):
+    def _reuse_previous(self, known: ManifestEntry, target: Path) -> bool:
+        if not self.link_previous(known, target):
             return False
         self.counts.unchanged += 1
         return True

@@ -24,7 +24,8 @@ from typing import Any
 
 from .errors import BackupError
 
-FORMAT = 1
+# Formats: `storage/` has files of a folder, or objects of a bucket.
+FILES, OBJECTS = 1, 2
 SUMMARY = "backup.json"
 STORAGE = "storage"
 DATABASE = "catalog.db"
@@ -75,7 +76,7 @@ class Repository:
         """Make the backup in `folder` a complete one, and return its folder."""
         file = folder / SUMMARY
         file.touch(mode=0o600)
-        file.write_text(json.dumps({"format": FORMAT, **summary}, indent=2) + "\n")
+        file.write_text(json.dumps(summary, indent=2) + "\n")
         os.sync()
         target = self.folder / folder.name.removeprefix(INCOMPLETE)
         folder.rename(target)
@@ -102,13 +103,18 @@ def find_backup(path: Path) -> tuple[Path, dict[str, Any]]:
         if not (found := Repository(path).backups()):
             raise BackupError(f"{path} has no complete backup; name a folder of `backup`.")
         folder = found[-1]
+    return folder, read_summary(folder)
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return the summary of a backup. Raises BackupError."""
     try:
-        summary = json.loads((folder / SUMMARY).read_text())
+        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text())
     except (OSError, ValueError) as error:
         raise BackupError(f"{folder / SUMMARY} cannot be read: {error}.") from None
-    if summary.get("format") != FORMAT:
+    if summary.get("format") not in (FILES, OBJECTS):
         raise BackupError(
-            f"{folder} has the format {summary.get('format')}, and this version reads {FORMAT}: "
-            "restore it with the version that made it."
+            f"{folder} has the format {summary.get('format')}, and this version reads {FILES} "
+            f"and {OBJECTS}: restore it with the version that made it."
         )
-    return folder, summary
+    return summary

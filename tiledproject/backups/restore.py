@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +19,19 @@ from redis.exceptions import RedisError
 
 from catalog.models import Asset, Node, StorageMark
 from catalog.services.site_marker import adopt_storage
-from catalog.services.stores.folder.cleanup import node_folders
-from catalog.services.stores.folder.mark import FILE as MARK
-from catalog.storage.files import file_uri, node_directory
 from core.text import format_count
 from streaming.writing.forgetting import forget_streams
 
 from ..config.directories import database_files, secret_files
 from ..config.settings_model import Settings
-from ..servers.valkey_address import is_locked
+from ..servers.site_in_use import SiteInUse, refuse_running
+from .converting import ConvertingTarget
 from .copying import restore_file
 from .databases import check_version, migrate_copy, restore_database
 from .errors import BackupError
 from .manifest import Manifest, open_manifest
-from .repository import DATABASE, STORAGE, find_backup
-
-SERVERS_OF_DATABASE = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND backend_type = 'client backend'
-AND usename = current_user AND pid <> pg_backend_pid()
-"""
+from .repository import DATABASE, OBJECTS, STORAGE, find_backup
+from .targets import BucketTarget, FolderTarget, Target
 
 
 @dataclass
@@ -53,18 +45,18 @@ class RestoreReport:
     warnings: list[str] = field(default_factory=list)
 
 
-def contents(site: Settings) -> str:
-    """Return what a restore replaces, as a phrase; empty if the site is."""
+def contents(target: Target) -> str:
+    """Return what a restore replaces, as a phrase; empty if the site is. Raises BackupError."""
     tables = connection.introspection.table_names()
     nodes = 0
     if Node._meta.db_table in tables:
         nodes = Node.objects.exclude(path="").count()
-    folders = sum(1 for _ in node_folders(site.storage.directory))
-    if not nodes and not folders:
+    stored = target.count_nodes()
+    if not nodes and not stored:
         return ""
     return (
-        f"{format_count(nodes, 'node')} in the database, and "
-        f"{format_count(folders, 'folder')} of nodes in {site.storage.directory}"
+        f"{format_count(nodes, 'node')} in the database, and data of "
+        f"{format_count(stored, 'node')} in {target.uri}"
     )
 
 
@@ -81,14 +73,13 @@ def restore_backup(
     Without `force` the site must be empty; with it, `warn` is called with what is about to be
     deleted. A damaged file ends the restore, unless `skip_damaged` leaves it out.
     """
-    if site.storage.uri is not None:
-        raise BackupError(
-            f"The data of this site are in {site.storage.uri}, and a backup is restored into a "
-            "folder: remove storage.uri, restore, and move the data with `storage copy --to`."
-        )
     folder, summary = find_backup(place)
-    refuse_running(site)
-    if found := contents(site):
+    target = _target(site, folder, summary, skip_damaged=skip_damaged)
+    try:
+        refuse_running(site)
+    except SiteInUse as error:
+        raise BackupError(str(error)) from None
+    if found := contents(target):
         if not force:
             raise BackupError(
                 f"This site has {found}; restore into an empty site, or delete all of that and "
@@ -97,11 +88,12 @@ def restore_backup(
         warn(f"Deleting {found}, and all users and keys.")
     report = RestoreReport(folder)
     with open_manifest(folder) as manifest, _database_to_restore(folder, manifest) as database:
-        _remove_stored(site)
-        _restore_files(site, folder, manifest, report, skip_damaged=skip_damaged)
+        target.clear()
+        _restore_files(site, target, folder, manifest, report, skip_damaged=skip_damaged)
         restore_database(database)
     call_command("migrate", interactive=False, verbosity=0)
-    _move_assets(summary["storage"], file_uri(site.storage.directory.absolute()))
+    _move_assets(summary["storage"], target.uri)
+    target.finish()
     StorageMark.objects.update(mark=uuid.uuid4())  # a copy is another site than its original
     adopt_storage()
     _forget_streams(report)
@@ -109,28 +101,18 @@ def restore_backup(
     return report
 
 
-def refuse_running(site: Settings) -> None:
-    """Raise BackupError if a server of the site seems to be running."""
-    if is_locked(site.server.data_dir) or _is_database_in_use():
+def _target(site: Settings, folder: Path, summary: dict[str, Any], *, skip_damaged: bool) -> Target:
+    is_bucket = site.storage.uri is not None
+    target = BucketTarget() if is_bucket else FolderTarget(site.storage.directory)
+    if is_bucket == (summary["format"] == OBJECTS):
+        return target
+    if skip_damaged:
         raise BackupError(
-            "Other processes use the database or the data directory of this site; stop its servers "
-            "first."
+            "--skip-damaged leaves out files, and a site whose storage is of another kind than in "
+            f"the backup ({summary['storage']}) needs all of them: restore into a site of the same "
+            "kind, and move it with `storage copy --to`."
         )
-
-
-def _is_database_in_use() -> bool:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(SERVERS_OF_DATABASE)
-            return bool(cursor.fetchone()[0])
-    connection.close()
-    with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as database:
-        try:
-            # Leaving WAL needs the file alone, and servers keep their connections open.
-            database.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError:
-            return True
-    return False
+    return ConvertingTarget(target, folder)
 
 
 @contextmanager
@@ -149,25 +131,22 @@ def _database_to_restore(folder: Path, manifest: Manifest) -> Iterator[Path]:
         yield copy
 
 
-def _remove_stored(site: Settings) -> None:
-    # Without the mark, no server starts until the restore is complete.
-    (site.storage.directory / MARK).unlink(missing_ok=True)
-    for node in node_folders(site.storage.directory):
-        shutil.rmtree(node_directory(site.storage.directory, node))
-
-
 def _restore_files(
-    site: Settings, folder: Path, manifest: Manifest, report: RestoreReport, *, skip_damaged: bool
+    site: Settings,
+    target: Target,
+    folder: Path,
+    manifest: Manifest,
+    report: RestoreReport,
+    *,
+    skip_damaged: bool,
 ) -> None:
     own = set(database_files(site))
     places = {path.name: path for path in secret_files(site) if path not in own}
-    for entry in manifest:
-        if entry.name == DATABASE:
-            continue
-        target = places.get(entry.name)
-        if target is None:
-            target = site.storage.directory / Path(entry.name).relative_to(STORAGE)
-        if restore_file(folder, entry, target):
+    keys = [entry for name in places if (entry := manifest.find(name)) is not None]
+    stored = (entry for entry in manifest if entry.name.startswith(f"{STORAGE}/"))
+    restored = ((entry, restore_file(folder, entry, places[entry.name])) for entry in keys)
+    for entry, is_intact in chain(restored, target.store(folder, stored)):
+        if is_intact:
             report.files += 1
             continue
         report.damaged.append(entry.name)
@@ -180,7 +159,7 @@ def _restore_files(
 
 
 def _move_assets(before: str, after: str) -> None:
-    """Let the addresses of stored files name the storage directory that they are in now."""
+    """Let the addresses of stored files name the storage that they are in now."""
     if before == after:
         return
     moved: Any = Concat(Value(f"{after}/"), Substr("data_uri", len(before) + 2))

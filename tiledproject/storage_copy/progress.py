@@ -6,9 +6,33 @@ import hashlib
 import sqlite3
 import time
 from pathlib import Path
+from typing import Protocol
 
 # A file that changed so recently may change again within the resolution of its time stamp.
 UNSETTLED_SECONDS = 2.0
+
+
+class CopyProgress(Protocol):
+    """What was copied by earlier runs."""
+
+    def is_copied(self, name: str, state: str) -> bool:
+        """Return whether the original has not changed since it was copied."""
+        ...
+
+    def note(self, name: str, state: str) -> None:
+        """Record the state of an original before it was copied."""
+        ...
+
+
+class NoProgress:
+    """The progress of a copy that is made in one run."""
+
+    def is_copied(self, name: str, state: str) -> bool:
+        """Return False."""
+        return False
+
+    def note(self, name: str, state: str) -> None:
+        """Do nothing."""
 
 
 class CopiedNames:

@@ -12,7 +12,6 @@ their mark: a server with the old setting does not start.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,27 +21,28 @@ from uuid import UUID
 
 from django.db import transaction
 
+from catalog.config import storage_settings
 from catalog.locks.removal_hold import HeldByAnother, hold_removals
 from catalog.models import DataSource, ReplacedObject, StorageMark
 from catalog.services.stores.bucket.mark import BucketMark
 from catalog.services.stores.folder.cleanup import node_folders
 from catalog.services.stores.site import storage
+from catalog.services.stores.site_bucket import object_store
 from catalog.storage.errors import StorageError
 from catalog.storage.files import uri_path
 from catalog.storage.objects.client import ObjectStore
 from catalog.storage.objects.location import BucketLocation, check_uri
 
-from ..backups.errors import BackupError
-from ..backups.restore import refuse_running
 from ..config.settings_model import Settings
+from ..servers.site_in_use import SiteInUse, refuse_running
 from .errors import CopyError
 from .progress import CopiedNames
+from .sources import internal_sources
 from .to_bucket import ToBucket
 from .to_folder import ToFolder
 
 logger = logging.getLogger(__name__)
 
-BATCH = 200
 MARK = ".site"
 
 
@@ -94,7 +94,7 @@ def copy_storage(
         direction = _direction(location, progress)
         surroundings.enter_context(_held() if not switch else nullcontext())
         report = CopyReport()
-        for source in _sources():
+        for source in internal_sources():
             _copy_one(direction, source, report, settle=switch)
         if switch:
             if report.problems and not skip_damaged:
@@ -123,8 +123,9 @@ def parse_target(text: str, **options: str | None) -> BucketLocation | Path:
 
 def _direction(location: BucketLocation | Path, progress: CopiedNames) -> Direction:
     if isinstance(location, BucketLocation):
-        return ToBucket(ObjectStore(location), progress)
-    return ToFolder(location, progress)
+        root = storage_settings().directory
+        return ToBucket(ObjectStore(location), progress, root)
+    return ToFolder(location, progress, object_store())
 
 
 def _copy_one(
@@ -143,27 +144,10 @@ def _copy_one(
 
 def _switch(direction: Direction) -> None:
     with transaction.atomic():
-        for source in _sources():
+        for source in internal_sources():
             with suppress(StorageError):
                 direction.switch(source)
         ReplacedObject.objects.all().delete()
-
-
-def _sources() -> Iterator[DataSource]:
-    """Iterate over the data sources with internal data, in portions."""
-    last = 0
-    while True:
-        found = DataSource.objects.filter(pk__gt=last).exclude(management="external")
-        portion = list(
-            found.exclude(structure_family="container")
-            .select_related("node")
-            .prefetch_related("asset_links")
-            .order_by("pk")[:BATCH]
-        )
-        if not portion:
-            return
-        yield from portion
-        last = portion[-1].pk
 
 
 def _claim(location: BucketLocation | Path, progress: CopiedNames) -> None:
@@ -216,7 +200,7 @@ def _write_mark(location: BucketLocation | Path, mark: UUID) -> None:
 def _refuse_running(site: Settings) -> None:
     try:
         refuse_running(site)
-    except BackupError as error:
+    except SiteInUse as error:
         raise CopyError(str(error)) from None
 
 

@@ -17,15 +17,13 @@ import xxhash
 from catalog.models import Asset, AssetPart, DataSource
 from catalog.services.stores.bucket.chunk_rows import format_grid, name_chunks
 from catalog.services.stores.bucket.names import node_folder
-from catalog.services.stores.files.folder import stored_path
 from catalog.services.stores.folder.overwrites import settle_stages
-from catalog.services.stores.folder.paths import array_folder
 from catalog.storage import tables
 from catalog.storage.chunk_objects import Index, plain_name
 from catalog.storage.chunks import files as chunk_files
 from catalog.storage.chunks import written_marks
 from catalog.storage.errors import MissingFile
-from catalog.storage.files import uri_name
+from catalog.storage.files import node_directory, uri_name
 from catalog.storage.layout import (
     NAME,
     Layout,
@@ -40,23 +38,24 @@ from catalog.storage.regions import chunk_ranges, chunk_region, overlap, relativ
 from tiled_client.wire.structures import ArrayStructure
 
 from .errors import DiffersError
-from .progress import CopiedNames, file_state
+from .progress import CopyProgress, file_state
 
 PARTITION = ".arrows"
 STATES = {Written.NONE: "none", Written.SOME: "some", Written.ALL: "all", None: "some"}
 
 
 class ToBucket:
-    """Copies the data of one data source after the other to `objects`."""
+    """Copies the data of one data source after the other from folders in `root` to `objects`."""
 
-    def __init__(self, objects: ObjectStore, progress: CopiedNames) -> None:
+    def __init__(self, objects: ObjectStore, progress: CopyProgress, root: Path) -> None:
         self._objects = objects
         self._progress = progress
+        self._root = root
 
     def settle(self, source: DataSource) -> None:
         """Finish interrupted writes. Servers must be stopped."""
         if (array := _array(source)) is not None:
-            folder = array_folder(source.node.uuid, source.folder)
+            folder = self._array_folder(source)
             settle_stages(source.node.uuid, folder, array, alone=True)
 
     def copy(self, source: DataSource) -> None:
@@ -74,7 +73,7 @@ class ToBucket:
         """Let the rows of a copied data source name the objects. Call it in a transaction."""
         node = source.node.uuid
         if (array := _array(source)) is not None:
-            folder = array_folder(node, source.folder)
+            folder = self._array_folder(source)
             layout = reshape(read_layout(folder, array), array)
             state = read_written(folder, len(layout.chunk))
             source.chunk_grid, source.chunks_written = format_grid(layout.chunk), STATES[state]
@@ -87,13 +86,16 @@ class ToBucket:
             asset, name = link.asset, node_folder(node)
             if not asset.is_directory:
                 if (file := uri_name(asset.data_uri)).endswith(PARTITION):
-                    _store_parts(node, asset)
+                    _store_parts(self._root, node, asset)
                 name = f"{name}/{file}"
             asset.data_uri = self._objects.address(name)
             asset.save(update_fields=["data_uri"])
 
+    def _array_folder(self, source: DataSource) -> Path:
+        return node_directory(self._root, source.node.uuid) / source.folder
+
     def _copy_array(self, source: DataSource, structure: ArrayStructure) -> None:
-        folder = array_folder(source.node.uuid, source.folder)
+        folder = self._array_folder(source)
         layout = reshape(read_layout(folder, structure), structure)
         prefix, inside = node_folder(source.node.uuid), whole(layout.shape)
         self._objects.put(f"{prefix}/{NAME}", orjson.dumps(document(layout, structure)))
@@ -128,7 +130,7 @@ class ToBucket:
         self._progress.note(name, known)
 
     def _copy_file(self, node: UUID, asset: Asset) -> None:
-        path = stored_path(node, asset.data_uri)
+        path = node_directory(self._root, node) / uri_name(asset.data_uri)
         name = f"{node_folder(node)}/{uri_name(asset.data_uri)}"
         size = asset.size if path.suffix == PARTITION else None
         try:
@@ -166,12 +168,12 @@ def _written(folder: Path, layout: Layout, state: Written | None) -> Iterator[In
             yield index
 
 
-def _store_parts(node: UUID, asset: Asset) -> None:
+def _store_parts(root: Path, node: UUID, asset: Asset) -> None:
     """Divide a partition into its schema, which is in the database, and one object with its rows.
 
     The object begins with the schema, too.
     """
-    path, size = stored_path(node, asset.data_uri), asset.size or 0
+    path, size = node_directory(root, node) / uri_name(asset.data_uri), asset.size or 0
     with path.open("rb") as file:
         # An Arrow message begins with a marker, and the length of its metadata.
         start = file.read(8)

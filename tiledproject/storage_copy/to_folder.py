@@ -11,8 +11,8 @@ import xxhash
 from catalog.models import Asset, AssetPart, Chunk, DataSource
 from catalog.services.stores.bucket.chunk_rows import ChunkState, read_state
 from catalog.services.stores.bucket.names import node_folder
-from catalog.services.stores.files import StoredFile, file_store
-from catalog.services.stores.site_bucket import object_store
+from catalog.services.stores.files import StoredFile
+from catalog.services.stores.files.object_downloads import key_of, open_download
 from catalog.storage.atomic_write import replace_file, write_new_file
 from catalog.storage.chunk_objects import Index
 from catalog.storage.chunks import written_marks
@@ -21,20 +21,22 @@ from catalog.storage.encoding import Encoding
 from catalog.storage.errors import MissingFile
 from catalog.storage.files import file_uri, node_directory, uri_name
 from catalog.storage.layout import Written, plan, write_layout
+from catalog.storage.objects.client import ObjectStore
 from catalog.storage.regions import chunks_of, whole
 from tiled_client.wire.structures import ArrayStructure
 
 from .errors import DiffersError
-from .progress import CopiedNames
+from .progress import CopyProgress
 
 STATES = {"none": Written.NONE, "some": Written.SOME, "all": Written.ALL}
 
 
 class ToFolder:
-    """Copies the data of one data source after the other to folders in `root`."""
+    """Copies the data of one data source after the other from `objects` to folders in `root`."""
 
-    def __init__(self, root: Path, progress: CopiedNames) -> None:
+    def __init__(self, root: Path, progress: CopyProgress, objects: ObjectStore) -> None:
         self._root = root
+        self._objects = objects
         self._progress = progress
 
     def settle(self, source: DataSource) -> None:
@@ -84,10 +86,10 @@ class ToFolder:
         path = chunk_path(folder, index)
         if name is None or self._progress.is_copied(path, name):
             return
-        content = object_store().get(f"{prefix}/{name}")
+        content = self._objects.get(f"{prefix}/{name}")
         replace_file(path, content)
         if Path(path).read_bytes() != content:
-            raise DiffersError(f"{path} differs from {object_store().address(prefix)}/{name}.")
+            raise DiffersError(f"{path} differs from {self._objects.address(prefix)}/{name}.")
         self._progress.note(path, name)
 
     def _copy_file(self, node: UUID, asset: Asset) -> None:
@@ -100,14 +102,14 @@ class ToFolder:
         aside = path.with_name(f"{path.name}.partial")
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.unlink(missing_ok=True)
-        opened = file_store().download(file)
+        opened = open_download(self._objects, file)
         pieces = (_digested(piece, sent) for piece in opened.chunks(0, asset.size or 0))
         write_new_file(aside, pieces)
         with aside.open("rb") as written:
             while piece := written.read(1 << 20):
                 read.update(piece)
         if sent.digest() != read.digest():
-            raise DiffersError(f"{path} differs from {file_store().place(file)}.")
+            raise DiffersError(f"{path} differs from {self._objects.address(key_of(file))}.")
         aside.replace(path)
         self._progress.note(str(path), state)
 

@@ -25,7 +25,7 @@ from obstore import exceptions
 
 from ..errors import MissingFile
 from .failures import translated
-from .location import BucketLocation
+from .location import BucketLocation, FolderLocation
 from .parts import CountedPieces, split_parts
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ObjectInfo:
 class ObjectStore:
     """The objects below the prefix of a location, or of a part of it (`within`)."""
 
-    def __init__(self, location: BucketLocation, within: str = "") -> None:
+    def __init__(self, location: BucketLocation | FolderLocation, within: str = "") -> None:
         self.location = location
         self.prefix = "/".join(part for part in (location.prefix, within) if part)
 

@@ -113,6 +113,31 @@ class BucketLocation:
         return options
 
 
+@dataclass(frozen=True)
+class FolderLocation:
+    """A local folder, whose files are the objects."""
+
+    folder: Path
+    scheme = "file"
+    prefix = ""
+
+    @property
+    def uri(self) -> str:
+        """Return the URI of the folder."""
+        return f"file://{self.folder}"
+
+    @property
+    def bucket(self) -> str:
+        """Return the path of the folder."""
+        return str(self.folder)
+
+    def connect(self, prefix: str) -> Any:
+        """Return a store of obstore for all names below `prefix`."""
+        from obstore import store as stores
+
+        return stores.LocalStore(self.folder / prefix)
+
+
 def check_uri(uri: str) -> str:
     """Return the URI of a bucket. Raises ValueError with the remedy."""
     if URI.fullmatch(uri) is None or {".", ".."} & set(uri.split("/")):

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from catalog.storage.errors import StorageError
 from core.text import format_count, format_size
 from tiledproject.backups.backup import make_backup
 from tiledproject.backups.checking import check_backup
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     """Makes a backup, or checks the newest one."""
 
     help = (
-        "Back up the database, the stored files and the keys into a new folder in FOLDER, also "
+        "Back up the database, the stored data and the keys into a new folder in FOLDER, also "
         "while servers write. Files that have not changed since the backup before are linked to it."
     )
 
@@ -57,6 +58,8 @@ class Command(BaseCommand):
                 self._make(folder, link=options["link"], keep=options["keep"])
         except BackupError as error:
             raise CommandError(str(error)) from None
+        except StorageError as error:
+            raise CommandError(f"The backup is incomplete: {error}") from None
         except OSError as error:
             raise CommandError(
                 f"The backup is incomplete: {error.strerror} ({error.filename})."

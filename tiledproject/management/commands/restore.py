@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from catalog.storage.errors import StorageError
 from core.program import program
 from core.text import format_count
 from tiledproject.backups.errors import BackupError
@@ -22,7 +23,7 @@ class Command(BaseCommand):
 
     help = (
         "Restore the newest backup in FOLDER, or the one that FOLDER is, into this site: database, "
-        "stored files and keys. The site must be empty, and its servers stopped."
+        "stored data and keys. The site must be empty, and its servers stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -54,6 +55,10 @@ class Command(BaseCommand):
             )
         except BackupError as error:
             raise CommandError(str(error)) from None
+        except StorageError as error:
+            raise CommandError(
+                f"The site is incomplete: {error} Restore again with --force."
+            ) from None
         except OSError as error:
             raise CommandError(
                 f"The site is incomplete: {error.strerror} ({error.filename}); remove the reason, "

@@ -28,7 +28,7 @@ from ..site_bucket import object_store
 from . import flushing, object_parts, part_rows
 from .interface import Addition, NewFile, OpenDownload, StoredFile
 from .named_objects import record_replaced
-from .object_downloads import PartsDownload, WholeDownload
+from .object_downloads import PartsDownload, WholeDownload, key_of, open_download
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -111,7 +111,9 @@ class BucketFiles:
         # No other process adds parts to the asset, or moves them, while it is deleted.
         list(Asset.objects.select_for_update().filter(pk=file.asset_id).values_list("pk"))
         parts = part_rows.of([file], contents=False)[file.asset_id]
-        names = [part.name for part in parts if part.name] if parts else [_name(file)]
+        names = (
+            [part.name for part in parts if part.name] if parts else [files.uri_name(file.data_uri)]
+        )
         record_replaced(file.node, names)
 
     def place(self, file: StoredFile) -> str:
@@ -140,10 +142,7 @@ class BucketFiles:
 
     def download(self, file: StoredFile) -> WholeDownload | PartsDownload:
         """Return the object, or the parts one after the other."""
-        parts = part_rows.of([file])[file.asset_id]
-        if not parts:
-            return WholeDownload(object_store(), object_store().head(key_of(file)))
-        return PartsDownload(object_store(), node_folder(file.node), parts)
+        return open_download(object_store(), file)
 
     def download_url(self, file: StoredFile) -> str | None:
         """Return a presigned URL of an object that is the whole file, and large enough."""
@@ -172,12 +171,3 @@ class BucketFiles:
         """Delete the objects after the commit."""
         node = source.node.uuid
         transaction.on_commit(lambda: discard_node(object_store(), node), robust=True)
-
-
-def key_of(file: StoredFile) -> str:
-    """Return the name of a file in the bucket: the bucket may have moved since it was written."""
-    return f"{node_folder(file.node)}/{_name(file)}"
-
-
-def _name(file: StoredFile) -> str:
-    return files.uri_name(file.data_uri)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ....storage import files
 from ....storage.objects.client import ObjectInfo, ObjectStore
+from ..bucket.names import node_folder
+from . import part_rows
+from .interface import StoredFile
 from .part_rows import Part
 
 
@@ -76,3 +80,16 @@ class PartsDownload:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def open_download(objects: ObjectStore, file: StoredFile) -> WholeDownload | PartsDownload:
+    """Return the object of a file, or its parts one after the other. Raises MissingFile."""
+    parts = part_rows.of([file])[file.asset_id]
+    if not parts:
+        return WholeDownload(objects, objects.head(key_of(file)))
+    return PartsDownload(objects, node_folder(file.node), parts)
+
+
+def key_of(file: StoredFile) -> str:
+    """Return the name of a file in the bucket: the bucket may have moved since it was written."""
+    return f"{node_folder(file.node)}/{files.uri_name(file.data_uri)}"
