@@ -27,6 +27,9 @@ SEND_BUFFER_BYTES = 4 << 20
 READ_BYTES = 1 << 20
 # A Sentinel answers from memory; while one is away, each new connection waits until this timeout.
 SENTINEL_TIMEOUT_SECONDS = 1.0
+# The name of the library is not sent: a user with few rights may not set it (CLIENT SETINFO), and
+# Redis would log each attempt.
+CONNECTION = {"protocol": 2, "driver_info": None}
 
 _ASYNC_CLASSES: dict[type, type] = {
     redis.SSLConnection: redis.asyncio.SSLConnection,
@@ -49,7 +52,7 @@ def writer_client(settings: StreamingCacheSettings) -> redis.Redis:
         "socket_connect_timeout": settings.timeout,
         "retry": Retry(NoBackoff(), 0),
         "redis_connect_func": _connected,
-        "protocol": 2,
+        **CONNECTION,
         **address.options,
     }
     if not address.service:
@@ -73,7 +76,7 @@ def reader_client(settings: StreamingCacheSettings) -> redis.asyncio.Redis:
         "socket_connect_timeout": settings.timeout,
         "socket_read_size": READ_BYTES,
         "retry": AsyncRetry(NoBackoff(), 0),
-        "protocol": 2,
+        **CONNECTION,
         **_async_options(address),
     }
     if not address.service:
@@ -98,7 +101,7 @@ def channel_layer_host(settings: StreamingCacheSettings) -> dict[str, Any]:
         "socket_timeout": settings.timeout,
         "socket_connect_timeout": settings.timeout,
     }
-    options = {**timeouts, **_async_options(address)}
+    options = {**timeouts, **CONNECTION, **_async_options(address)}
     if not address.service:
         return options
     del options["connection_class"]
@@ -124,7 +127,7 @@ def _sentinel_options(address: CacheAddress, timeout: float) -> dict[str, Any]:
     return {
         "socket_timeout": seconds,
         "socket_connect_timeout": seconds,
-        "protocol": 2,
+        **CONNECTION,
         "ssl": address.tls,
         **tls,
         **address.login,

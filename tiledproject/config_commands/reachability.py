@@ -57,7 +57,7 @@ def _redis(settings: Settings) -> Result:
     if uri is None:
         return Result(Level.ok, "streaming_cache.uri is not set: the server starts a Valkey.")
     try:
-        warning = check_cache(uri)
+        warning = check_cache(uri, settings.streaming_cache.prefix)
     except ConfigError as error:
         return Result(Level.error, str(error))
     if warning is not None:

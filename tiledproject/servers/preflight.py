@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import redis
@@ -15,6 +17,7 @@ from catalog.storage.objects.location import BucketLocation
 from streaming.address import CacheAddress, parse_address
 from streaming.config import StreamingCacheSettings
 from streaming.redis.clients import sentinels, writer_client
+from streaming.redis.keys import memory_key, report_channel
 
 from ..config.errors import ConfigError
 from ..config.settings_model import Settings
@@ -33,7 +36,7 @@ def check_backends(settings: Settings) -> None:
     if settings.storage.bucket is not None:
         check_bucket(settings.storage.bucket)
     if settings.streaming_cache.uri is not None:
-        warning = check_cache(settings.streaming_cache.uri)
+        warning = check_cache(settings.streaming_cache.uri, settings.streaming_cache.prefix)
         if warning is not None:
             logger.warning(warning)
 
@@ -71,22 +74,42 @@ def check_database(uri: str) -> None:
         )
 
 
-def check_cache(uri: str) -> str | None:
+def check_cache(uri: str, prefix: str) -> str | None:
     """Return a warning if Redis does not respond. Raises ConfigError if it cannot be used."""
     try:
         with _client(uri) as connection:
-            server = connection.info("server")
+            _check_server(connection.info("server"))
             is_replica = connection.info("replication").get("role") == "slave"
+            # A key and a channel that the server uses. Running servers ignore an empty request.
+            connection.exists(memory_key(prefix))
+            connection.publish(report_channel(prefix), "")
+    except redis.exceptions.NoPermissionError as error:
+        raise ConfigError(
+            f"streaming_cache.uri names a Redis whose user lacks a right ({_one_line(error)}); "
+            f"grant it the commands, and the keys and channels {prefix}:*, that "
+            "docs/how-to/run-redis.md lists (ACL SETUSER)."
+        ) from None
     except (redis.AuthenticationError, redis.ResponseError) as error:
         raise ConfigError(
             f"streaming_cache.uri names a Redis that rejects the credentials ({_one_line(error)}); "
             "write the right user and password, as in redis://user:password@host:6379."
         ) from None
     except (redis.RedisError, OSError) as error:
+        if parse_address(uri).tls:
+            _check_tls(error)
         return (
             f"No response from streaming_cache.uri ({_one_line(error)}). Until Redis is available, "
             "writes are stored, and their updates wait in the outbox."
         )
+    if is_replica:
+        return (
+            f"streaming_cache.uri ({parse_address(uri).place}) leads to a replica. Until it leads "
+            "to the primary, writes are stored, and their updates wait in the outbox."
+        )
+    return None
+
+
+def _check_server(server: dict[str, Any]) -> None:
     # Valkey reports the mode under another name.
     _check_mode(str(server.get("redis_mode") or server.get("server_mode")))
     version = str(server["redis_version"])
@@ -95,12 +118,19 @@ def check_cache(uri: str) -> str | None:
             f"streaming_cache.uri is a Redis {version}; use version {MIN_REDIS_VERSION} or newer, "
             "or omit the setting to have the server start its own Valkey."
         )
-    if is_replica:
-        return (
-            f"streaming_cache.uri ({parse_address(uri).place}) leads to a replica. Until it leads "
-            "to the primary, writes are stored, and their updates wait in the outbox."
-        )
-    return None
+
+
+def _check_tls(error: Exception) -> None:
+    """Raise ConfigError if a connection fails for what the files of TLS are."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, (ssl.SSLCertVerificationError, FileNotFoundError, PermissionError)):
+            raise ConfigError(
+                f"streaming_cache.uri names a Redis without a valid TLS connection "
+                f"({_one_line(error)}); write the right host and, for a private CA, "
+                "?ssl_ca_certs=FILE."
+            ) from None
+        found = found.__cause__ or found.__context__
 
 
 def _client(uri: str) -> redis.Redis:
