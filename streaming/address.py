@@ -6,6 +6,7 @@
 
 With `rediss` in place of `redis`, all connections use TLS. User and password are those of Redis;
 OPTIONS are those of redis-py, and for the Sentinels `sentinel_username` and `sentinel_password`.
+Addresses of several Redis, among which the streams are divided, are separated by commas.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ SENTINEL = re.compile(
     r"(?P<scheme>rediss?)\+sentinel://((?P<login>[^/?#@]*)@)?(?P<hosts>[^/?#@]+)/"
     r"(?P<service>[\w.-]+)(/(?P<database>\d*))?(\?(?P<query>[^#]*))?"
 )
+# Sentinels are separated by commas as well, but a scheme begins only the next address.
+BETWEEN = re.compile(r",(?=\s*[a-z+]+://)")
 HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:(?P<port>\d+))?")
 SENTINEL_OPTIONS = {"sentinel_username": "username", "sentinel_password": "password"}
 FORMS = (
@@ -54,6 +57,12 @@ class CacheAddress:
     def tls(self) -> bool:
         """Whether connections use TLS."""
         return self.options.get("connection_class") is redis.SSLConnection
+
+
+@lru_cache(maxsize=64)
+def split_addresses(text: str) -> tuple[str, ...]:
+    """Return the addresses in a text, each as it is written."""
+    return tuple(part.strip() for part in BETWEEN.split(text))
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ from tiled_client.wire.structure_family import Management
 
 from .config import streaming_cache_settings
 from .writing import batch_delivery, delivery, progress
-from .writing.log import stream_log
+from .writing.log import logs_of, stream_log
 
 
 def array_written(event: events.ArrayWritten) -> messages.Message:
@@ -121,7 +121,7 @@ def _on_recording(*, event: events.Event, **_: Any) -> events.Note | None:
     AlreadyStored.
     """
     progress.store_current()
-    if stream_log() is None:
+    if streaming_cache_settings().uri is None:
         return None
     if isinstance(event, events.WriteBatch):
         messages = [(_message(write), _payload(write)) for write in event.writes]
@@ -141,7 +141,7 @@ def _on_asked(*, node: UUID, token: str, **_: Any) -> bool:
 
 def _on_announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_: Any) -> None:
     """Publish the recorded update of an event, or the event itself if it is not stored."""
-    log = stream_log()
+    log = stream_log(event.node.uuid)
     if log is None:
         return
     recorded = [note for note in notes if isinstance(note, delivery.RecordedUpdate)]
@@ -156,7 +156,7 @@ def _on_announced(*, event: events.Event, notes: Sequence[events.Note] = (), **_
 
 def _on_batch(*, event: events.WriteBatch, notes: Sequence[events.Note] = (), **_: Any) -> None:
     """Publish the recorded updates of writes that were stored together."""
-    log = stream_log()
+    log = stream_log(event.node.uuid)
     if log is not None:
         for note in notes:
             if isinstance(note, batch_delivery.RecordedBatch):
@@ -165,20 +165,19 @@ def _on_batch(*, event: events.WriteBatch, notes: Sequence[events.Note] = (), **
 
 def _on_repeated(*, node: NodeRef, **_: Any) -> None:
     """Publish the updates that earlier requests left behind."""
-    if stream_log() is not None:
+    if streaming_cache_settings().uri is not None:
         delivery.publish_left_behind(node.uuid)
 
 
 def _on_deleted(*, event: events.NodeDeleted, **_: Any) -> None:
     """Remove the streams of the node and of all nodes below it."""
-    log = stream_log()
-    if log is not None:
-        delivery.publish_deletions(log, _deleted_nodes(event))
+    for log, nodes in logs_of(_deleted_nodes(event)):
+        delivery.publish_deletions(log, nodes)
 
 
 def _on_closed(*, event: events.StreamClosed, **_: Any) -> None:
     """Publish an end of stream. Raises Unavailable if Redis is unreachable."""
-    log = stream_log()
+    log = stream_log(event.node.uuid)
     if log is not None:
         delivery.publish_end(log, event.node.uuid, token=event.token)
 

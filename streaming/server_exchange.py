@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from .config import StreamingCacheSettings, streaming_cache_settings
 from .redis.clients import writer_client
 from .redis.keys import server_key, servers_key
+from .shards import site_shard
 from .shared_counters import SharedCounts, current
 
 logger = logging.getLogger(__name__)
@@ -61,8 +62,9 @@ class ServerExchange(threading.Thread):
     def exchange(self, settings: StreamingCacheSettings) -> None:
         """Publish once, and collect. Raises RedisError."""
         own, prefix = self._counts.server, settings.prefix
+        client = writer_client(site_shard(settings))
         told = msgpack.packb({"totals": self._counts.own_totals(), "facts": self._facts()})
-        pipe = writer_client(settings).pipeline(transaction=False)
+        pipe = client.pipeline(transaction=False)
         pipe.set(server_key(prefix, own), told, px=LIFETIME_MILLISECONDS)
         pipe.sadd(servers_key(prefix), own)
         pipe.execute()
@@ -72,7 +74,7 @@ class ServerExchange(threading.Thread):
 
 def running_servers(settings: StreamingCacheSettings, *, without: str = "") -> list[RunningServer]:
     """Return the servers of the site that run, except one. Raises RedisError, OSError."""
-    client: Any = writer_client(settings)
+    client: Any = writer_client(site_shard(settings))
     names = [name.decode() for name in client.smembers(servers_key(settings.prefix))]
     others = [name for name in names if name != without]
     if not others:

@@ -26,7 +26,7 @@ from .metrics import (
     SUBSCRIPTIONS,
     WINDOW_BYTES,
 )
-from .reading.reader import running_reader
+from .reading.site_reader import running_reader
 from .redis.clients import writer_client
 from .redis.keys import StreamKeys
 from .writing import outbox

@@ -17,6 +17,7 @@ from .protocol.cursor import Position
 from .reading.reader import COUNT_TTL
 from .redis.clients import writer_client
 from .redis.keys import StreamKeys
+from .shards import shard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class StreamStatus:
 
 def stream_status(node: UUID) -> StreamStatus:
     """Return the status of `node`'s stream. Raises Unavailable if Redis is off or unreachable."""
-    settings = required_cache()
-    keys = StreamKeys.of(settings.prefix, node)
-    pipe = writer_client(settings).pipeline(transaction=True)
+    shard = shard_of(required_cache(), node)
+    keys = StreamKeys.of(shard.prefix, node)
+    pipe = writer_client(shard).pipeline(transaction=True)
     pipe.hmget(keys.meta, "epoch", "seq", "end", "time")
     pipe.xrange(keys.log, count=1)
     pipe.hgetall(keys.subscribers)

@@ -23,6 +23,7 @@ from core.errors import Unavailable
 from .config import StreamingCacheSettings, required_cache
 from .redis.clients import writer_client
 from .redis.keys import reply_key, report_channel
+from .shards import shard_of
 
 # A process that is too busy to reply within this time is missing in the list.
 WAIT_SECONDS = 1.0
@@ -56,7 +57,7 @@ class SubscriberList:
 def list_subscribers(node: UUID) -> SubscriberList:
     """Return the subscribers of `node`'s stream. Raises Unavailable."""
     try:
-        reports, missing = _collect(required_cache(), node)
+        reports, missing = _collect(shard_of(required_cache(), node), node)
     except redis.RedisError as error:
         raise Unavailable("The streaming cache cannot be reached.") from error
     found = [one for report in reports for one in report["subscribers"]]

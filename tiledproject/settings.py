@@ -6,6 +6,7 @@ import os
 import socket
 
 from streaming.redis.clients import channel_layer_host
+from streaming.shards import site_shard
 
 from .config.databases import django_database
 from .config.directories import create_directories
@@ -155,7 +156,7 @@ CHANNEL_LAYERS = (
             # process.
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
-                "hosts": [channel_layer_host(TILED.streaming_cache)],
+                "hosts": [channel_layer_host(site_shard(TILED.streaming_cache))],
                 "prefix": f"{TILED.streaming_cache.prefix}:channels",
             },
         }

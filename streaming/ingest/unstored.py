@@ -24,7 +24,7 @@ from .opened_nodes import BatchOutcome, OpenedNode, ReceivedFrame
 
 def append_frames(node: OpenedNode, frames: Sequence[ReceivedFrame]) -> BatchOutcome:
     """Append frames to the stream of an array or a table, each once. Raises ServiceError."""
-    log = stream_log()
+    log = stream_log(node.uuid)
     if log is None:
         raise Unavailable("Streaming is off: this server has no streaming cache.")
     target = get_write_target(node.path, node.family)

@@ -46,6 +46,7 @@ from ..protocol.endings import StreamEnd
 from ..redis.keys import StreamKeys
 from .entries import LogBatch, StreamEntry
 from .inline_updates import InlineUpdates
+from .lag import RedisClock
 from .log_reader import LogReader
 from .notifications import AppendNotification
 from .waiters import Follower, Future, Waiters, resolve
@@ -59,11 +60,14 @@ RETRY_SECONDS = 0.2
 class Hub:
     """Keeps the window of a stream up to date and serves it to the followers."""
 
-    def __init__(self, node: UUID, keys: StreamKeys, log: LogReader, window: Window) -> None:
+    def __init__(
+        self, node: UUID, keys: StreamKeys, log: LogReader, window: Window, clock: RedisClock
+    ) -> None:
         self.node = node
         self.keys = keys
         self.log = log
         self.window = window
+        self.clock = clock
         self.followers: set[Follower] = set()
         self.ending: StreamEnd | None = None
         self.subscribed = False
@@ -76,7 +80,7 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._demand = asyncio.Event()
-        self._waiters = Waiters()
+        self._waiters = Waiters(clock)
         self._inline = InlineUpdates(window)
         self._requests: list[Future] = []
         self._joining: list[Future] = []

@@ -1,7 +1,7 @@
-"""Read the streams that have subscribers in this server process, with one hub for each.
+"""Read the streams of a shard that have subscribers in this server process, with one hub for each.
 
-There is one reader for each event loop. It starts with the first subscriber and stops
-LINGER_SECONDS after the last one has unsubscribed.
+There is one reader for each event loop and shard (`site_reader`). It starts with the first
+subscriber and stops LINGER_SECONDS after the last one has unsubscribed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from redis.exceptions import RedisError
 
 from core.errors import NotFound, ServiceError, Unavailable
 
-from ..config import StreamingCacheSettings, required_cache
+from ..config import StreamingCacheSettings
 from ..protocol.endings import StreamEnd
 from ..protocol.subscription_options import LIVE, SubscriptionOptions
 from ..redis.clients import reader_client
 from ..redis.keys import StreamKeys, report_channel
-from . import lag
 from .heartbeat import HeartbeatPoller
 from .hub import Hub
+from .lag import RedisClock
 from .log_reader import LogReader
 from .pubsub import PubSubConnection
 from .subscriber import Subscriber
@@ -51,15 +51,17 @@ class ReaderUsage(NamedTuple):
 
 
 class StreamReader:
-    """Follows the streams that have subscribers on this event loop."""
+    """Follows the streams of one shard that have subscribers on this event loop."""
 
-    def __init__(self, settings: StreamingCacheSettings) -> None:
+    def __init__(
+        self, settings: StreamingCacheSettings, budget: WindowBudget | None = None
+    ) -> None:
         self.stopped = False
-        self._loop = asyncio.get_running_loop()
         self._settings = settings
         self._client = reader_client(settings)
         self._hubs: dict[UUID, Hub] = {}
-        self._budget = WindowBudget(settings.total_window_bytes)
+        self._budget = budget or WindowBudget(settings.total_window_bytes)
+        self._clock = RedisClock()
         self._pubsub = PubSubConnection(
             self._client.connection_pool,
             timeout=settings.timeout,
@@ -132,7 +134,8 @@ class StreamReader:
         """Return the number of subscriptions and nodes, and the memory of their updates."""
         hubs = self._hubs.values()
         subscriptions = sum(len(hub.followers) for hub in hubs)
-        return ReaderUsage(subscriptions, len(hubs), self._budget.used)
+        used = sum(hub.window.size for hub in hubs)
+        return ReaderUsage(subscriptions, len(hubs), used)
 
     async def stop(self) -> None:
         """End all subscriptions and close all connections."""
@@ -143,7 +146,7 @@ class StreamReader:
         settings = self._settings
         keys = StreamKeys.of(settings.prefix, node)
         log = LogReader(self._client.connection_pool, keys, settings.timeout, settings.data_ttl)
-        return Hub(node, keys, log, Window(settings.window_bytes, self._budget))
+        return Hub(node, keys, log, Window(settings.window_bytes, self._budget), self._clock)
 
     def _end_all(self) -> None:
         for hub in self._hubs.values():
@@ -174,8 +177,6 @@ class StreamReader:
             poller.cancel()
             await asyncio.gather(pubsub, poller, return_exceptions=True)
             await self._client.aclose()
-            if _readers.get(self._loop) is self:
-                del _readers[self._loop]
 
     async def _is_needed(self) -> bool:
         """Wait for something to report. Return False, for good, once there are no subscribers."""
@@ -208,27 +209,9 @@ class StreamReader:
         try:
             async with asyncio.timeout(self._settings.timeout):
                 *_, clock = await pipe.execute()
-            lag.adjust(clock, before, time.time())
+            self._clock.adjust(clock, before, time.time())
         except (RedisError, OSError) as error:
             logger.debug("Could not report the numbers of subscribers: %s", error)
-
-
-_readers: dict[asyncio.AbstractEventLoop, StreamReader] = {}
-
-
-def current_reader() -> StreamReader:
-    """Return the reader of the running event loop. Raises Unavailable if streaming is off."""
-    settings = required_cache()
-    loop = asyncio.get_running_loop()
-    reader = _readers.get(loop)
-    if reader is None or reader.stopped:
-        reader = _readers[loop] = StreamReader(settings)
-    return reader
-
-
-def running_reader() -> StreamReader | None:
-    """Return the reader of the running event loop, if it has one."""
-    return _readers.get(asyncio.get_running_loop())
 
 
 def _rejection(ending: StreamEnd | None) -> ServiceError:

@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 from ..protocol.cursor import Cursor
 from ..protocol.endings import StreamEnd, StreamEnded
 from ..protocol.subscription_options import SubscriptionOptions
-from . import lag
 from .entries import StreamEntry
 from .feed import Feed, Item
 from .hub import Hub
@@ -143,7 +142,7 @@ class Subscriber:
     def note_sent(self, items: Sequence[Item]) -> None:
         """Measure how late `items` were sent; not for a subscriber that wants them later."""
         if not self.feed.options.interval:
-            lag.observe_live(items, self.feed.cursor.joined_at)
+            self.hub.clock.observe_live(items, self.feed.cursor.joined_at)
 
     def on_heartbeat(self) -> None:
         """Send a heartbeat next, if nothing else is to be sent. See `Follower`."""

@@ -16,8 +16,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from . import lag
 from .entries import StreamEntry
+from .lag import RedisClock
 
 Future = asyncio.Future[None]
 
@@ -39,7 +39,8 @@ class Follower(Protocol):
 class Waiters:
     """Futures of the subscribers that have seen the whole window."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: RedisClock) -> None:
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Future, Follower] = {}
         self._delayed: set[Future] = set()
@@ -89,7 +90,7 @@ class Waiters:
             else:
                 future.set_result(None)
         if pushed:
-            lag.observe(entries, pushed)
+            self._clock.observe(entries, pushed)
 
     def wake_all(self) -> None:
         """Wake all followers that wait."""

@@ -37,7 +37,7 @@ _ASYNC_CLASSES: dict[type, type] = {
 }
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def writer_client(settings: StreamingCacheSettings) -> redis.Redis:
     """Return the client of all request threads of this process. It waits for a free connection.
 

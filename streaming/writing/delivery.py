@@ -53,7 +53,7 @@ class RecordedUpdate:
         """
         if self.entry.is_stored() or retained.has(self.entry.node, self.entry.token):
             return True
-        log = stream_log()
+        log = stream_log(self.entry.node)
         return log is not None and log.has_published(self.entry.node, self.entry.token)
 
 

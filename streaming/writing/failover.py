@@ -52,18 +52,24 @@ class FailoverWatch:
             found = log.replication_id()
             if found == self._primary and found is not None:
                 settings = streaming_cache_settings()
-                retained.expire(list(retained.newest_tokens()), settings.retained_seconds)
+                retained.expire(list(_newest_tokens(log)), settings.retained_seconds)
                 return
-            with try_site_lock(LOCK) as is_leader:
+            with try_site_lock(log.lock_name(LOCK)) as is_leader:
                 if is_leader:
                     _restore_all(log)
                     self._primary = found
 
 
 def _restore_all(log: StreamLog) -> None:
-    newest = retained.newest_tokens()
+    newest = _newest_tokens(log)
     # Older entries may belong to streams that have expired.
     retained.expire(list(newest), streaming_cache_settings().data_ttl)
     for node, last in log.last_tokens(list(newest)).items():
         if last != newest[node]:
             restore_lost(log, node, last)
+
+
+def _newest_tokens(log: StreamLog) -> dict[UUID, str]:
+    """Return the token of the newest retained entry of each node of a shard."""
+    among, found = log.node_filter, retained.newest_tokens()
+    return found if among is None else {node: found[node] for node in filter(among, found)}

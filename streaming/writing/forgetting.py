@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
-from ..config import streaming_cache_settings
+from ..config import StreamingCacheSettings, streaming_cache_settings
 from ..redis.clients import writer_client
+from ..shards import shards
 
 BATCH = 1000
 
@@ -15,11 +16,12 @@ def forget_streams() -> int:
 
     Streams begin again, in a new epoch. Do not call it while a server runs.
     """
-    settings = streaming_cache_settings()
-    if settings.uri is None:
-        return 0
-    client, deleted = writer_client(settings), 0
-    names = client.scan_iter(f"{settings.prefix}:*", count=BATCH)
+    return sum(map(_forget, shards(streaming_cache_settings())))
+
+
+def _forget(shard: StreamingCacheSettings) -> int:
+    client, deleted = writer_client(shard), 0
+    names = client.scan_iter(f"{shard.prefix}:*", count=BATCH)
     while some := list(islice(names, BATCH)):
         deleted += client.delete(*some)
     return deleted

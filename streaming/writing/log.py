@@ -6,7 +6,7 @@ Called in request threads. Every error of Redis is raised as Unavailable.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from ..metrics import BYTES_APPENDED, MESSAGES_APPENDED
 from ..protocol.cursor import Position, StreamHead
 from ..redis.clients import writer_client
 from ..redis.keys import StreamKeys, memory_key
+from ..shards import by_shard, lock_name, node_filter, shard_of, shards
 from .scripts import Scripts, StagedPayload
 from .updates import MAX_PAYLOAD_BYTES, EncodedUpdate, UpdateBatch, UpdateTooLarge, encode
 
@@ -43,7 +44,7 @@ class OutboxPosition(NamedTuple):
 
 
 class StreamLog:
-    """Appends to the streams of one site.
+    """Appends to the streams of one shard; `settings` are its own (see `shards`).
 
     Each persisted write has its own token. The stream records the last one, so that an entry whose
     reply was lost is not appended twice, and an entry from the outbox is appended only behind the
@@ -58,6 +59,15 @@ class StreamLog:
             self._scripts.load(name)
             for name in ("append.lua", "append_many.lua", "close.lua", "drop.lua")
         ]
+
+    @property
+    def node_filter(self) -> Callable[[UUID], bool] | None:
+        """The predicate of the nodes of this shard; None if the site has no other shard."""
+        return node_filter(self._settings)
+
+    def lock_name(self, purpose: str) -> str:
+        """Return the name of the site lock for `purpose` of this shard."""
+        return lock_name(self._settings, purpose)
 
     def append(
         self, node: UUID, message: Message, payload: BytesLike | None = None, *, token: str = ""
@@ -164,7 +174,6 @@ class StreamLog:
         It is empty if Redis is too full to store one. The process keeps it for `last_memory_id`.
         Raises Unavailable.
         """
-        global _memory_id
         name = memory_key(self._settings.prefix)
         with self._scripts.translating_errors():
             found: Any = self._client.get(name)
@@ -172,8 +181,9 @@ class StreamLog:
                 with suppress(redis.OutOfMemoryError):
                     self._client.set(name, new_token(), nx=True)
                 found = self._client.get(name)
-        _memory_id = (found or b"").decode()
-        return _memory_id
+        memory_id: str = (found or b"").decode()
+        _memory_ids[self._settings.uri] = memory_id
+        return memory_id
 
     def last_token(self, node: UUID) -> str:
         """Return the token of the last persisted write in the stream, or "". Raises Unavailable."""
@@ -275,10 +285,21 @@ def _staged(keys: StreamKeys, updates: Sequence[EncodedUpdate]) -> list[StagedPa
     ]
 
 
-def stream_log() -> StreamLog | None:
-    """Return the streams of this site, or None if no cache is configured."""
+def stream_log(node: UUID) -> StreamLog | None:
+    """Return the streams of the shard of `node`, or None if no cache is configured."""
     settings = streaming_cache_settings()
-    return None if settings.uri is None else _log(settings)
+    return None if settings.uri is None else shard_log(shard_of(settings, node))
+
+
+def stream_logs() -> list[StreamLog]:
+    """Return the streams of each shard; none if no cache is configured."""
+    return [shard_log(shard) for shard in shards(streaming_cache_settings())]
+
+
+def logs_of(nodes: Sequence[UUID]) -> list[tuple[StreamLog, list[UUID]]]:
+    """Divide `nodes` by their shards; return none if no cache is configured."""
+    divided = by_shard(streaming_cache_settings(), nodes)
+    return [(shard_log(shard), some) for shard, some in divided]
 
 
 def new_epoch() -> str:
@@ -291,14 +312,17 @@ def new_token() -> str:
     return secrets.token_hex(8)
 
 
-def last_memory_id() -> str:
-    """Return the latest result of `StreamLog.memory_id` in this process, or an empty string."""
-    return _memory_id
+def last_memory_id(node: UUID) -> str:
+    """Return the last `StreamLog.memory_id` of the shard of `node`, or an empty string."""
+    settings = streaming_cache_settings()
+    return "" if settings.uri is None else _memory_ids.get(shard_of(settings, node).uri, "")
 
 
-_memory_id = ""
+# By the URI of the shard.
+_memory_ids: dict[str | None, str] = {}
 
 
-@lru_cache(maxsize=4)
-def _log(settings: StreamingCacheSettings) -> StreamLog:
-    return StreamLog(writer_client(settings), settings)
+@lru_cache(maxsize=64)
+def shard_log(shard: StreamingCacheSettings) -> StreamLog:
+    """Return the streams of a shard."""
+    return StreamLog(writer_client(shard), shard)

@@ -22,7 +22,7 @@ it is in the stream, so each reaches it at least once; the token makes that exac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -160,10 +160,15 @@ def deleted_nodes() -> list[UUID]:
     return list(waiting().filter(kind=EntryKind.DROP).values_list("node", flat=True))
 
 
-def next_node(without: Collection[UUID] = ()) -> UUID | None:
-    """Return the node whose oldest entry has waited longest, or None."""
+def next_node(
+    without: Collection[UUID] = (), among: Callable[[UUID], bool] | None = None
+) -> UUID | None:
+    """Return the node whose oldest entry has waited longest, or None; only one `among` others."""
     rows = waiting().exclude(node__in=without) if without else waiting()
-    return rows.order_by("id").values_list("node", flat=True).first()
+    if among is None:
+        return rows.order_by("id").values_list("node", flat=True).first()
+    oldest = rows.values("node").annotate(oldest=Min("id")).order_by("oldest")
+    return next(filter(among, oldest.values_list("node", flat=True)), None)
 
 
 def next_batch(node: UUID) -> list[Waiting]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db import transaction
@@ -15,17 +16,20 @@ from . import outbox
 SPARE_SHARE = 16
 
 
-def trim(limit: int) -> int:
+def trim(limit: int, among: Callable[[UUID], bool] | None = None) -> int:
     """Discard the oldest updates until at most `limit` bytes wait; return how many.
 
-    The caller must hold the lock of the outbox worker.
+    Only those of the nodes `among` all are discarded, if that is given: those of one shard. The
+    caller must hold the lock of its outbox worker.
     """
     total = outbox.waiting().aggregate(size=Sum("size"))["size"] or 0
     if total <= limit:
         return 0
     ids, excess = [], total - limit + limit // SPARE_SHARE
-    oldest = outbox.waiting().filter(size__gt=0).order_by("id").values_list("id", "size")
-    for pk, size in oldest.iterator():
+    oldest = outbox.waiting().filter(size__gt=0).order_by("id")
+    for pk, size, node in oldest.values_list("id", "size", "node").iterator():
+        if among is not None and not among(node):
+            continue
         ids.append(pk)
         excess -= size
         if excess <= 0:
@@ -33,15 +37,15 @@ def trim(limit: int) -> int:
     with transaction.atomic():
         for first in range(0, len(ids), outbox.MAX_BATCH_ENTRIES):
             outbox.mark_lost(ids[first : first + outbox.MAX_BATCH_ENTRIES])
-        _merge_lost()
+        _merge_lost(among)
     return len(ids)
 
 
-def _merge_lost() -> None:
+def _merge_lost(among: Callable[[UUID], bool] | None) -> None:
     """Let one row stand for all lost updates at the front of each node's entries."""
     lost = outbox.waiting().filter(kind=EntryKind.LOST)
     nodes = lost.values("node").annotate(rows=Count("id")).filter(rows__gt=1)
-    for node in nodes.values_list("node", flat=True):
+    for node in filter(among, nodes.values_list("node", flat=True)):
         _merge(_leading_lost(node))
 
 

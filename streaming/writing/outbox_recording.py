@@ -162,7 +162,7 @@ def _values(
         stored.before,
         stored.after,
         stored.payload,
-        last_memory_id(),
+        last_memory_id(node),
     ]
 
 

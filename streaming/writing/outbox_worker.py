@@ -1,7 +1,8 @@
 """Publish the entries that wait in the outbox, in the background of every server process.
 
-The thread polls: every POLL_SECONDS while nothing waits, every RETRY_SECONDS otherwise. Of all
-processes, the one that gets the site lock `outbox` drains, one node after the other:
+Each shard has a thread, so that one that does not answer delays no other. It polls: every
+POLL_SECONDS while nothing waits, every RETRY_SECONDS otherwise. Of all processes, the one that gets
+the site lock `outbox` of the shard drains, one node after the other:
 
 ============================================  ====================================================
 a batch of one node                           then
@@ -39,7 +40,7 @@ from ..config import streaming_cache_settings
 from ..models import EntryKind, Waiting
 from . import outbox, outbox_limit, outbox_removal
 from .failover import LOCK, FailoverWatch, restore_lost
-from .log import OutboxPosition, StreamLog, stream_log
+from .log import OutboxPosition, StreamLog, stream_logs
 from .scripts import CacheUnreachable, OrderConflict
 from .updates import EncodedUpdate, UpdateTooLarge
 
@@ -53,10 +54,11 @@ MAX_FAILURES = 5
 
 
 class OutboxWorker(threading.Thread):
-    """Drains the outbox for as long as the process lives."""
+    """Drains the outbox of the nodes of one shard for as long as the process lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: StreamLog) -> None:
         super().__init__(name="tiled-outbox", daemon=True)
+        self._log = log
         self._wakeup = threading.Event()
         self._seen: set[tuple[int, str]] = set()
         self._next_take_over = 0.0
@@ -77,16 +79,13 @@ class OutboxWorker(threading.Thread):
 
     def _poll(self) -> bool:
         """Return whether nothing waits any more, as far as this process can tell."""
-        log = stream_log()
         try:
-            if log is None:
-                return True
             with suppress(Unavailable):
                 # For the entries that this process will record.
-                log.memory_id()
+                self._log.memory_id()
             self._take_over()
-            self._failovers.check(log)
-            return drain_if_leader(log)
+            self._failovers.check(self._log)
+            return drain_if_leader(self._log)
         except Exception as error:
             if log_outage(error) is None:
                 logger.exception("Draining the outbox failed; retrying")
@@ -106,7 +105,8 @@ class OutboxWorker(threading.Thread):
             return
         self._next_take_over = now + POLL_SECONDS
         found = outbox.in_flight()
-        left = list({node for entry, node in found.items() if entry in self._seen})
+        among = self._log.node_filter or (lambda _: True)
+        left = list({node for entry, node in found.items() if entry in self._seen and among(node)})
         self._seen = set(found)
         batch = left[: outbox.MAX_BATCH_ENTRIES]
         for node in batch:
@@ -120,9 +120,9 @@ class OutboxWorker(threading.Thread):
 
 def drain_if_leader(log: StreamLog) -> bool:
     """Drain the outbox unless another process does. Return whether nothing is left."""
-    if outbox.next_node() is None:
+    if outbox.next_node(among=log.node_filter) is None:
         return True
-    with try_site_lock(LOCK) as is_leader:
+    with try_site_lock(log.lock_name(LOCK)) as is_leader:
         return is_leader and drain(log)
 
 
@@ -135,7 +135,7 @@ def drain(log: StreamLog) -> bool:
     count = 0
     try:
         log.ping()
-        for node in _nodes_to_drain(failed):
+        for node in _nodes_to_drain(log, failed):
             try:
                 count += _drain_batch(log, node)
             except CacheUnreachable:
@@ -144,10 +144,10 @@ def drain(log: StreamLog) -> bool:
                 _warn_rate_limited(node, error)
                 failed.add(node)
     except CacheUnreachable:
-        _enforce_limit()
+        _enforce_limit(log)
         return False
     if failed:
-        _enforce_limit()
+        _enforce_limit(log)
     if count:
         logger.warning("Published %s stream updates from the outbox", count)
     return not failed
@@ -160,17 +160,18 @@ def _warn_rate_limited(node: UUID, error: Unavailable) -> None:
         logger.warning("Outbox entries for node %s are still pending: %s", node, error)
 
 
-def _nodes_to_drain(failed: set[UUID]) -> Iterator[UUID]:
+def _nodes_to_drain(log: StreamLog, failed: set[UUID]) -> Iterator[UUID]:
     """Yield the nodes that have entries and are not in `failed`, the oldest entry first."""
+    among = log.node_filter
     # Deletions first: their subscribers need not wait for updates of other nodes.
-    yield from outbox.deleted_nodes()
-    while (node := outbox.next_node(failed)) is not None:
+    yield from (node for node in outbox.deleted_nodes() if among is None or among(node))
+    while (node := outbox.next_node(failed, among)) is not None:
         yield node
 
 
-def _enforce_limit() -> None:
+def _enforce_limit(log: StreamLog) -> None:
     limit = streaming_cache_settings().outbox_bytes
-    count = outbox_limit.trim(limit)
+    count = outbox_limit.trim(limit, log.node_filter)
     if count:
         logger.error(
             "The outbox exceeds %s bytes (streaming_cache.outbox_bytes): discarded the oldest %s "
@@ -263,21 +264,21 @@ def _update(entry: Waiting) -> EncodedUpdate:
 
 _last_warning = -WARNING_SECONDS
 _failures: Counter[int] = Counter()
-_worker: OutboxWorker | None = None
+_workers: list[OutboxWorker] = []
 _lock = threading.Lock()
 
 
 def start() -> None:
-    """Start the outbox worker of this process."""
-    global _worker
+    """Start the outbox workers of this process, one for each shard."""
     outbox_removal.start()
     with _lock:
-        if _worker is None:
-            _worker = OutboxWorker()
-            _worker.start()
+        if not _workers:
+            _workers.extend(map(OutboxWorker, stream_logs()))
+            for worker in _workers:
+                worker.start()
 
 
 def wake() -> None:
     """Have the outbox drained now: an entry waits."""
-    if _worker is not None:
-        _worker.wake()
+    for worker in _workers:
+        worker.wake()

@@ -27,7 +27,7 @@ from catalog.services.stores.folder.paths import node_folder
 from catalog.storage.files import file_uri
 from streaming.redis.keys import StreamKeys
 from streaming.writing.cleanup import remove_orphaned_streams
-from streaming.writing.log import StreamLog, stream_log
+from streaming.writing.log import StreamLog, stream_logs
 from tests.buckets import in_folder
 from tiled_client.wire.messages import ArrayData
 
@@ -57,8 +57,7 @@ def node_of(key: str) -> uuid.UUID:
 
 
 def log() -> StreamLog:
-    found = stream_log()
-    assert found is not None
+    [found] = stream_logs()
     return found
 
 

@@ -11,7 +11,7 @@ from catalog.lookup.nodes import of_family
 from catalog.models import Node
 from core import errors
 from streaming.protocol.endings import CLOSE_CODES, GONE_CODE, StreamEnd
-from streaming.reading.reader import current_reader
+from streaming.reading.site_reader import current_reader
 from streaming.sockets.connections.authorization import REQUIRED_SCOPES, STREAMABLE_FAMILIES
 from streaming.sockets.connections.registry import (
     ACCOUNT_DISABLED,

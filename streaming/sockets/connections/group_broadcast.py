@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from ..per_loop import PerLoop
+from ...per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from core.errors import BadRequest
 from tiled_client.wire.subprotocols import MULTI
 
 from ...config import required_cache
-from ...reading.reader import current_reader
+from ...reading.site_reader import current_reader
 from ..connections.authorization import authenticate_subscriber
 from ..connections.registry import ConnectionSlot
 from ..messages.sender import MessageSender

@@ -18,7 +18,7 @@ from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.notices import Feature
 from ...reading.entries import StreamEntry
 from ...reading.feed import Item
-from ...reading.reader import StreamReader, current_reader
+from ...reading.site_reader import SiteReader, current_reader
 from ...reading.subscriber import Subscriber
 from ...reading.subscriber_origin import SubscriberOrigin
 from ..connections.authorization import AuthorizedNode, authorize
@@ -39,7 +39,7 @@ class SingleStreamConsumer(BaseStreamConsumer):
 
     endpoint = "single"
     node: AuthorizedNode
-    _reader: StreamReader
+    _reader: SiteReader
     _update_filter: UpdateFilter | None = None
     _subscriber: Subscriber | None = None
     _watch: PermissionWatch | None = None

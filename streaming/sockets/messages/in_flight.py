@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ...config import streaming_cache_settings
+from ...per_loop import PerLoop
 from ...reading.entries import EncodedMessage
-from ..per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from core.errors import BadRequest, ServiceError
 from ...protocol import message_codec
 from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.subscription_options import SubscriptionOptions
-from ...reading.reader import StreamReader
+from ...reading.site_reader import SiteReader
 from ...reading.subscriber_origin import SubscriberOrigin
 from ..connections.authorization import AuthorizedNode, authorize_node
 from ..connections.permission_watch import PermissionWatch, permission_watcher
@@ -55,7 +55,7 @@ class MultiplexSession:
     def __init__(
         self,
         sender: MessageSender,
-        reader: StreamReader,
+        reader: SiteReader,
         principal: Principal,
         base_url: str,
         *,

@@ -12,7 +12,7 @@ from catalog.models import Asset, DataSource, DataSourceAsset, Node, Revision
 from catalog.services.nodes import deletion
 from catalog.services.nodes.deletion import delete_node
 from streaming.redis.keys import StreamKeys
-from streaming.writing.log import stream_log
+from streaming.writing.log import stream_logs
 
 from ..conftest import Api
 from .test_nodes import ONES, stored_files
@@ -36,8 +36,7 @@ def test_deleting_a_subtree_takes_a_constant_number_of_queries(api: Api) -> None
             delete_node(path="top", recursive=True, external_only=False)
         # SQLite has a lock file for each node, which is no query.
         queries.append(len(asked))
-        log = stream_log()
-        assert log is not None
+        [log] = stream_logs()
         names = [StreamKeys.of(log._settings.prefix, node.uuid).meta for node in nodes]
         assert all(log._client.hget(name, "gone") == b"1" for name in names)
     assert queries[0] == queries[1]

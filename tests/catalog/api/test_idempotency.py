@@ -17,7 +17,7 @@ from catalog import events
 from catalog.models import Asset, Node, Receipt
 from catalog.services import idempotency
 from streaming.redis.keys import StreamKeys
-from streaming.writing.log import stream_log
+from streaming.writing.log import stream_logs
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import ARROW, OCTETS, Api, detail, ipc
@@ -206,8 +206,7 @@ def test_a_node_whose_receipt_cannot_be_stored_is_not_created(
 
 def test_a_stream_is_closed_once_under_its_key(api: Api) -> None:
     api.array("x", np.zeros(1))
-    log = stream_log()
-    assert log is not None
+    [log] = stream_logs()
     stream = StreamKeys.of(log._settings.prefix, Node.objects.get(path="x").uuid).log
 
     def close(key: str) -> None:
@@ -226,8 +225,7 @@ def test_a_stream_is_closed_once_under_its_key(api: Api) -> None:
 def test_an_update_that_is_only_passed_on_is_streamed_once_under_its_key(api: Api) -> None:
     api.array("x", np.zeros(1))
     node = Node.objects.get(path="x").uuid
-    log = stream_log()
-    assert log is not None
+    [log] = stream_logs()
     stream = StreamKeys.of(log._settings.prefix, node).log
     before = log._client.xlen(stream)
     for key in ("a", "b", "a", "b"):

@@ -21,7 +21,7 @@ from streaming.config import streaming_cache_settings
 from streaming.redis.clients import writer_client
 from streaming.redis.keys import StreamKeys
 from streaming.writing import outbox, outbox_worker
-from streaming.writing.log import StreamLog, stream_log
+from streaming.writing.log import StreamLog, stream_logs
 from streaming.writing.updates import EncodedUpdate
 from tests.buckets import in_folder
 
@@ -144,11 +144,10 @@ class Meanwhile(StreamLog):
 
 
 def drained() -> None:
-    log = stream_log()
-    assert log is not None
+    [log] = stream_logs()
     deadline = time.monotonic() + 10
     # What is in flight is taken over when it is seen again.
-    worker = outbox_worker.OutboxWorker()
+    worker = outbox_worker.OutboxWorker(log)
     while not (worker._poll() and not staged(Node.objects.get(path="x"))):
         assert time.monotonic() < deadline
         worker._next_take_over = 0.0
@@ -228,8 +227,7 @@ def test_a_write_committed_while_the_outbox_drains_is_not_reported_as_rejected(
 ) -> None:
     """Its writer is killed right after; its entry goes with the others, and tells no more of it."""
     before = stored(api)
-    log = stream_log()
-    assert log is not None
+    [log] = stream_logs()
     outbox.add_update(node.uuid, EncodedUpdate(b"", b""))
 
     def write() -> None:

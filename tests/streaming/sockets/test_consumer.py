@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +17,7 @@ from django.db import connections
 from catalog import events
 from catalog.models import DataSource, Node
 from core.errors import Unavailable
-from streaming.reading import reader
+from streaming.reading import site_reader
 from streaming.redis.embedded_valkey import EmbeddedValkey
 from streaming.sockets.consumers.single import SingleStreamConsumer
 from streaming.writing import outbox
@@ -96,7 +95,7 @@ def array(transactional_db: None) -> Node:
 async def no_reader_left() -> AsyncIterator[None]:
     """Stop the reader that a subscription has started on the event loop of the test."""
     yield
-    started = reader._readers.get(asyncio.get_running_loop())
+    started = site_reader.running_reader()
     if started is not None:
         await started.stop()
 

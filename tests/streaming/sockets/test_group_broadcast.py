@@ -10,9 +10,9 @@ import pytest
 from channels.layers import get_channel_layer
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from streaming.per_loop import PerLoop
 from streaming.sockets.connections import group_broadcast
 from streaming.sockets.connections.group_broadcast import GroupBroadcast, GroupListener
-from streaming.sockets.per_loop import PerLoop
 
 
 class Listener(GroupListener):

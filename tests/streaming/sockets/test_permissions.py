@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,7 +13,7 @@ from django.db import connections
 
 from access.models import Grant
 from catalog.services.nodes.tags import tag_nodes
-from streaming.reading import reader
+from streaming.reading import site_reader
 from streaming.sockets.consumers.multi import MultiStreamConsumer
 from streaming.sockets.consumers.single import SingleStreamConsumer
 from tests.catalog.conftest import OCTETS, Api
@@ -67,7 +66,7 @@ async def site(transactional_db: None) -> AsyncIterator[Site]:
     context = people()
     yield await sync_to_async(context.__enter__)()
     await sync_to_async(context.__exit__)(None, None, None)
-    started = reader._readers.get(asyncio.get_running_loop())
+    started = site_reader.running_reader()
     if started is not None:
         await started.stop()
     await sync_to_async(connections.close_all)()

@@ -27,6 +27,10 @@ class PerLoop(Generic[T]):
             found = self._by_loop[loop] = self._create()
         return found
 
+    def get(self) -> T | None:
+        """Return the object of the running event loop, if it was created."""
+        return self._by_loop.get(asyncio.get_running_loop())
+
     def items(self) -> list[tuple[asyncio.AbstractEventLoop, T]]:
         """Return all loops with their objects; safe to call from any thread."""
         return list(self._by_loop.items())
