@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from django.dispatch import Signal
 
 from core.metrics.families import add_to_both
+from tiled_client.wire.encodings import PayloadEncoding
 from tiled_client.wire.structure_family import StructureFamily
 
 from .metrics import WRITES, WRITTEN_BYTES
@@ -39,8 +40,9 @@ class ArrayWritten(Event):
     """An array was written: whole, one `block`, or a patch at `offset`.
 
     `payload` is the request's body: C-order bytes of the node's dtype, of shape `shape`; or of a
-    sparse array, an Arrow IPC file of coordinates and values. Nothing was stored unless
-    `persisted`. It is recorded under the token `recorded_as`, if that is given.
+    sparse array, an Arrow IPC file of coordinates and values. C-order bytes may be encoded as
+    `encoding` says. Nothing was stored unless `persisted`. It is recorded under the token
+    `recorded_as`, if that is given.
     """
 
     mimetype: str
@@ -50,6 +52,7 @@ class ArrayWritten(Event):
     payload: bytes | memoryview
     persisted: bool
     recorded_as: str = ""
+    encoding: PayloadEncoding = PayloadEncoding.identity
 
 
 @dataclass(frozen=True, slots=True)

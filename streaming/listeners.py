@@ -27,7 +27,7 @@ from .writing.log import logs_of, stream_log
 def array_written(event: events.ArrayWritten) -> messages.Message:
     """Return the message for a write to an array."""
     return messages.ArrayData(
-        event.mimetype, event.shape, event.offset, event.block, event.persisted
+        event.mimetype, event.shape, event.offset, event.block, event.persisted, event.encoding
     )
 
 

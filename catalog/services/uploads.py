@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.errors import Conflict
 from core.mapped_files import BytesLike
+from tiled_client.wire.encodings import PayloadEncoding
 
 from .idempotency import IdempotencyKey
 
@@ -17,6 +18,7 @@ class Upload:
 
     `idempotency_key` makes a stored write idempotent, however often the request arrives. `token`
     identifies a write that is only streamed. `node` is the node that the client means by the path.
+    `encoding` is how the numbers of a dense array are encoded in the body.
     """
 
     body: BytesLike
@@ -25,6 +27,7 @@ class Upload:
     idempotency_key: IdempotencyKey | None = None
     token: str = ""
     node: UUID | None = None
+    encoding: PayloadEncoding = PayloadEncoding.identity
 
     def check_node(self, found: UUID) -> None:
         """Raise Conflict if the node at the path is not the one that the client means."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ SIZES = re.compile(r"[0-9]{1,18}(,[0-9]{1,18})*")
 MANY_DIGITS = re.compile(rb"[0-9]{19}")
 # Each value in JSON follows one of these.
 SEPARATORS = (b",", b"[", b"{")
+IDENTITY = "identity"
 JSON_TYPES = {"", "application/json"}
 
 
@@ -36,17 +38,35 @@ def body_of_type(request: Request, *allowed: str) -> bytes:
     return raw_body(request)
 
 
-def data_of_type(request: Request, *allowed: str) -> BytesLike:
-    """Return the body like `body_of_type`, but mapped if it was buffered in a file."""
-    _check_type(request, allowed)
+def data_of_type(
+    request: Request, *allowed: str, encodings: Collection[str] = (IDENTITY,)
+) -> BytesLike:
+    """Return the body like `body_of_type`, but mapped if it was buffered in a file.
+
+    It may have one of `encodings` (see `content_encoding`).
+    """
+    _check_type(request, allowed, encodings)
     return data(request)
 
 
-def _check_type(request: Request, allowed: tuple[str, ...]) -> None:
+def content_encoding(request: Request) -> str:
+    """Return the content coding of the body in lower case; `identity` if there is none."""
+    return (request.META.get("HTTP_CONTENT_ENCODING") or IDENTITY).strip().lower()
+
+
+def _check_type(
+    request: Request, allowed: tuple[str, ...], encodings: Collection[str] = (IDENTITY,)
+) -> None:
     if content_type(request) not in allowed:
         raise UnsupportedMedia(
             f"The Content-Type must be {' or '.join(allowed)}, not "
             f"{request.META.get('CONTENT_TYPE') or 'absent'}."
+        )
+    if content_encoding(request) not in encodings:
+        known, found = ", ".join(encodings), content_encoding(request)
+        raise UnsupportedMedia(
+            f"The Content-Encoding must be {known} or absent, not {found!r:.50}.",
+            headers={"Accept-Encoding": known},
         )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from access.principals import Principal
+from tiled_client.wire.encodings import PayloadEncoding
 from tiled_client.wire.ingest import IDENTITY, FrameHeader, FrameOperation, decode_frame
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import Structure
@@ -46,6 +47,11 @@ class ReceivedFrame:
     size: int
     failure: Failure | None = None
 
+    @property
+    def encoding(self) -> PayloadEncoding:
+        """The encoding of the payload."""
+        return PayloadEncoding(self.header.encoding)
+
 
 class FailedFrame(NamedTuple):
     """A frame that was not applied."""
@@ -82,8 +88,9 @@ def parse_frame(message: bytes | memoryview) -> ReceivedFrame:
     frame = ReceivedFrame(header, payload, len(message))
     if header.invalid is not None:
         frame.failure = Failure(422, header.invalid)
-    elif header.encoding != IDENTITY:
-        detail = f"Unknown encoding {header.encoding!r:.50}: this server knows {IDENTITY}."
+    elif header.encoding != IDENTITY and header.encoding not in tuple(PayloadEncoding):
+        known = ", ".join(PayloadEncoding)
+        detail = f"Unknown encoding {header.encoding!r:.50}: this server knows {known}."
         frame.failure = Failure(415, detail)
     return frame
 
@@ -105,7 +112,18 @@ def due_frames(
             )
             outcome.stopped = True
             return outcome, []
+        _check_encoding(node, frame)
     return outcome, due
+
+
+def _check_encoding(node: OpenedNode, frame: ReceivedFrame) -> None:
+    """Let a frame fail that is encoded, but has no data of a dense array."""
+    header = frame.header
+    if header.encoding == IDENTITY or frame.failure is not None:
+        return
+    if node.family is not StructureFamily.array or header.op not in DATA:
+        detail = f"Only data of dense arrays may be encoded as {header.encoding}."
+        frame.failure = Failure(415, detail)
 
 
 def batch_length(frames: Sequence[ReceivedFrame], max_frames: int, max_bytes: int) -> int:

@@ -10,9 +10,9 @@ import msgpack
 
 from access.principals import Principal
 from core.errors import BadRequest
+from tiled_client.wire.encodings import PayloadEncoding
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.ingest import (
-    IDENTITY,
     REQUESTS,
     VERSION,
     ReplyType,
@@ -71,7 +71,7 @@ class IngestSession:
             window_bytes=settings.window_bytes,
             window_frames=settings.window_frames,
             frame_bytes=settings.frame_bytes,
-            encodings=[IDENTITY],
+            encodings=list(PayloadEncoding),
         )
 
     async def receive(self, message: bytes | memoryview) -> None:

@@ -23,7 +23,9 @@ from catalog.services.uploads import Upload
 from core.errors import Invalid
 from core.http.media_types import ARROW, OCTET_STREAM, ZIP
 from core.http.requests import bounded_json
+from core.mapped_files import BytesLike
 from tiled_client.wire.buffers import ragged_array
+from tiled_client.wire.encodings import PayloadEncoding, encoded_size
 from tiled_client.wire.ingest import FrameHeader, FrameOperation
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
@@ -97,6 +99,7 @@ def _upload(node: OpenedNode, frame: ReceivedFrame) -> Upload:
         idempotency_key=key if persist else None,
         token="" if persist else _token(node, frame),
         node=node.uuid,
+        encoding=frame.encoding,
     )
 
 
@@ -108,7 +111,7 @@ def _write_array(node: OpenedNode, header: FrameHeader, upload: Upload) -> None:
             block = required(header.block, "block")
             dense.write_block(path=node.path, block=block, upload=upload)
         case FrameOperation.append:
-            count = frame_count(node, len(upload.body))
+            count = frame_count(node, upload.body, upload.encoding)
             dense.append_frames(path=node.path, count=count, upload=upload)
         case _:
             dense.write_patch(
@@ -120,9 +123,12 @@ def _write_array(node: OpenedNode, header: FrameHeader, upload: Upload) -> None:
             )
 
 
-def frame_count(node: OpenedNode, size: int) -> int:
-    """Return how many frames of a dense array `size` bytes are; a remainder fails later."""
-    structure = node.structure
+def frame_count(node: OpenedNode, payload: BytesLike, encoding: PayloadEncoding) -> int:
+    """Return how many frames of a dense array a payload has; a remainder fails later.
+
+    Raises WireError for a damaged payload.
+    """
+    size, structure = encoded_size(encoding, payload), node.structure
     assert isinstance(structure, ArrayStructure)
     each = math.prod(structure.shape[1:]) * structure.dtype.itemsize
     return size // each if each else 0

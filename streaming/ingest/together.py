@@ -88,15 +88,15 @@ def _of_partition(frames: Sequence[ReceivedFrame], partition: int) -> Iterator[R
 
 
 def _planned(node: OpenedNode, frame: ReceivedFrame) -> partial[WritePlan]:
+    return partial(_plan, node, frame)
+
+
+def _plan(node: OpenedNode, frame: ReceivedFrame, structure: ArrayStructure) -> WritePlan:
     if frame.header.op is FrameOperation.append:
-        return partial(plan_append, count=frame_count(node, len(frame.payload)))
-    return partial(_plan, frame)
-
-
-def _plan(frame: ReceivedFrame, structure: ArrayStructure) -> WritePlan:
+        return plan_append(structure, frame_count(node, frame.payload, frame.encoding))
     return plan_of(frame.header, structure)
 
 
 def _upload(node: OpenedNode, frame: ReceivedFrame) -> Upload:
     mimetype = OCTET_STREAM if node.family is StructureFamily.array else ARROW
-    return Upload(frame.payload, mimetype, persist=True, node=node.uuid)
+    return Upload(frame.payload, mimetype, persist=True, node=node.uuid, encoding=frame.encoding)

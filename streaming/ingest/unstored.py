@@ -85,8 +85,15 @@ def required(value: tuple[int, ...] | None, name: str) -> tuple[int, ...]:
 def _check_array(target: WriteTarget, frame: ReceivedFrame) -> EncodedUpdate:
     structure = target_structure(target)
     plan = plan_of(frame.header, structure)
-    decode(frame.payload, structure.dtype, plan.shape)
-    message = ArrayData(OCTET_STREAM, plan.shape, plan.offset, plan.block, persisted=False)
+    decode(frame.payload, structure.dtype, plan.shape, frame.encoding)
+    message = ArrayData(
+        OCTET_STREAM,
+        plan.shape,
+        plan.offset,
+        plan.block,
+        persisted=False,
+        encoding=frame.encoding,
+    )
     return encode(message, frame.payload)
 
 

@@ -10,16 +10,21 @@ Source: docs/reference/tiled-protocol/streaming.md, Update messages.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgpack
 
-from tiled_client.wire.messages import ArrayRef, ChildCreated, Message, TableRef
+from tiled_client.wire.encodings import decode_payload, encoded_size, parse_encoding
+from tiled_client.wire.errors import WireError
+from tiled_client.wire.messages import ArrayData, ArrayRef, ChildCreated, Message, TableRef
 
 MAX_INTEGER = 2**64 - 1
 MIN_INTEGER = -(2**63)
+# Of msgpack's shortest form of a text, whose first byte has its length in these bits.
+MAX_SHORT_TEXT = 31
 
 
 class SplitMessage(NamedTuple):
@@ -35,8 +40,10 @@ def encode_split(message: Message, timestamp: str, payload_size: int | None) -> 
     The sequence number, the key `epoch` and its value belong between the two parts.
     """
     values = message.to_dict()
-    # Tiled's metadata updates are the only ones with their `key` in front of the number.
-    lead = {"key": values.pop("key")} if message.type.endswith("metadata-updated") else {}
+    # Tiled's metadata updates are the only ones with their `key` in front of the number. So has
+    # the encoding of a payload, which is looked for in every frame.
+    first = "key" if message.type.endswith("metadata-updated") else "encoding"
+    lead = {first: values.pop(first)} if first in values else {}
     rest = {"timestamp": timestamp, **values}
     count = 3 + len(lead) + len(rest) + (payload_size is not None)
     before = _map_header(count) + _pairs({"type": message.type, **lead}) + _pack("sequence")
@@ -74,6 +81,37 @@ def is_reference(frame: bytes) -> bool:
 def has_assets(frame: bytes) -> bool:
     """Return whether the message may describe files."""
     return frame.startswith(_WITH_ASSETS, 1)
+
+
+def encoding_of(frame: bytes) -> str | None:
+    """Return how the payload of the message is encoded; None if it is not compressed."""
+    if not frame.startswith(_ENCODED, 1):
+        return None
+    begin = 1 + len(_ENCODED)
+    return frame[begin + 1 : begin + 1 + (frame[begin] & MAX_SHORT_TEXT)].decode()
+
+
+def decoded_size(frame: bytes) -> int:
+    """Return the size of the message, and if the payload is encoded, that of its content, too."""
+    encoding = encoding_of(frame)
+    if encoding is None:
+        return len(frame)
+    try:
+        return len(frame) + encoded_size(parse_encoding(encoding), decode(frame)["payload"])
+    except WireError:  # it is reported to the subscribers that need it decoded
+        return len(frame)
+
+
+def decode_encoded(frame: bytes, itemsize: int) -> bytes:
+    """Return a message with an encoded payload as if the payload had been sent unencoded.
+
+    `itemsize` is that of the array. Raises WireError.
+    """
+    message = decode(frame)
+    encoding, payload = parse_encoding(message.pop("encoding")), message["payload"]
+    size = math.prod(message["shape"]) * itemsize
+    message["payload"] = decode_payload(encoding, payload, nbytes=size, itemsize=itemsize).data
+    return encode(message)
 
 
 def remove_asset_sizes(frame: bytes) -> bytes:
@@ -125,4 +163,5 @@ def _bin_header(size: int) -> bytes:
 
 
 _REFERENCES = (type_prefix(ArrayRef.type), type_prefix(TableRef.type))
+_ENCODED = type_prefix(ArrayData.type) + bytes(msgpack.packb("encoding"))
 _WITH_ASSETS = (*_REFERENCES, type_prefix(ChildCreated.type))

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from core.errors import BadRequest
+from tiled_client.wire.encodings import PayloadEncoding
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.reductions import Reduction
 from tiled_client.wire.roi import RegionsOfInterest
@@ -40,7 +41,8 @@ class SubscriptionOptions:
     """The options of one subscription.
 
     `since` is in milliseconds since 1970, `interval` in seconds. With `recursive`, `start` applies
-    to many nodes and may lie beyond the head of some of them.
+    to many nodes and may lie beyond the head of some of them. Payloads in one of `encodings` are
+    sent as they are.
     """
 
     start: Start = None
@@ -55,6 +57,7 @@ class SubscriptionOptions:
     reduction: Reduction | None = None
     roi: RegionsOfInterest | None = None
     recursive: bool = False
+    encodings: frozenset[PayloadEncoding] = frozenset()
 
     @classmethod
     def parse(cls, params: Mapping[str, Any], features: frozenset[Feature]) -> SubscriptionOptions:
@@ -77,6 +80,7 @@ class SubscriptionOptions:
             columns=_columns(params.get("columns")),
             reduction=_parsed(params, "reduce", Reduction.parse),
             roi=_parsed(params, "roi", RegionsOfInterest.parse),
+            encodings=_encodings(params.get("accept_encoding")),
         )
 
     @property
@@ -186,6 +190,14 @@ def _interval(value: Any) -> float:
             f"max_rate must be a positive number of updates per second, not {value!r}."
         )
     return 1 / rate
+
+
+def _encodings(text: Any) -> frozenset[PayloadEncoding]:
+    """Parse a comma-separated list; ignore unknown names, which newer clients send."""
+    if text is not None and not isinstance(text, str):
+        raise InvalidOptions(f"accept_encoding must be a string such as lz4,zstd, not {text!r}.")
+    names = {name.strip() for name in (text or "").split(",")}
+    return frozenset(encoding for encoding in PayloadEncoding if encoding in names)
 
 
 def _items(text: Any) -> NDSlice | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 
+from ..protocol import message_codec
 from ..protocol.cursor import Position, StreamHead
 from ..protocol.notices import Reason
 
@@ -14,6 +16,7 @@ EncodedMessage = bytes
 
 # To encode a shorter message takes less time than to hand it to a thread.
 MIN_THREAD_BYTES = 65536
+DECODED = object()
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +26,8 @@ class StreamEntry:
     `time` is when it was made, in milliseconds of Redis's clock. An update whose payload is gone is
     `lost`, which has the reason; it may represent the `count` updates up to it. `encodings` has the
     message as encoded for other kinds of subscribers, each created for the first one that needs it;
-    None means that nothing is sent to them.
+    None means that nothing is sent to them. If the payload is encoded, `decoded` is the same entry
+    without that, once a subscriber has needed it.
     """
 
     position: Position
@@ -32,12 +36,32 @@ class StreamEntry:
     lost: Reason | None = None
     count: int = 1
     encodings: dict[Hashable, EncodedMessage | None] = field(default_factory=dict)
+    decoded: StreamEntry | None = None
+    _size: int = -1
     _pending: dict[Hashable, asyncio.Future[EncodedMessage | None]] = field(default_factory=dict)
 
     @property
     def first(self) -> int:
         """The first sequence number that the entry stands for."""
         return self.position.sequence - self.count + 1
+
+    @property
+    def size(self) -> int:
+        """The bytes in memory: those of the frame, and of its payload when it is decoded."""
+        if self._size < 0:
+            self._size = message_codec.decoded_size(self.frame)
+        return self._size
+
+    async def decode_payload(self, itemsize: int) -> StreamEntry:
+        """Return the entry with its payload decoded: in a thread, and once for all subscribers."""
+        if self.decoded is None:
+            decode = partial(message_codec.decode_encoded, itemsize=itemsize)
+            frame = await self._encode_in_thread(DECODED, decode)
+            assert frame is not None
+            if self.decoded is None:
+                self.decoded = StreamEntry(self.position, frame, self.time)
+                del self._pending[DECODED]
+        return self.decoded
 
     def has_encoding(
         self, name: Hashable, encode: Callable[[bytes], EncodedMessage | None]

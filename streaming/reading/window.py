@@ -113,7 +113,7 @@ class Window:
             if entry.position > self.head:
                 self._entries.append(entry)
                 self._positions.append(entry.position)
-                self.size += len(entry.frame)
+                self.size += entry.size
                 self._advance(entry.position, entry.time)
         if batch.complete and batch.head.position > self.head:
             self._advance(batch.head.position, batch.time)
@@ -198,7 +198,7 @@ class Window:
     def _trim(self) -> None:
         count, size = 0, self.size
         while self.size > self.limit and count < len(self._entries) - 1:
-            self.size -= len(self._entries[count].frame)
+            self.size -= self._entries[count].size
             count += 1
         if count:
             self._budget.release(self, size - self.size)

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from core.errors import BadRequest, Invalid, NotFound, UnsupportedMedia
 from access.principals import Scope
+from tiled_client.wire.encodings import PayloadEncoding
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.reductions import Reduction
@@ -39,7 +40,7 @@ from .export_responses import negotiate_format, export_response
 from .raw_array_responses import raw_array_response
 from ..idempotency_header import read_idempotency_key, token_of
 from ..node_header import expected_node
-from core.http.requests import content_type, data_of_type, flag, parse_sizes, required_sizes
+from core.http.requests import content_encoding, content_type, data_of_type, flag, parse_sizes, required_sizes
 from core.http.responses import render
 
 ARRAYS = (StructureFamily.array, StructureFamily.sparse)
@@ -194,11 +195,12 @@ def _part(array: Array, items: NDSlice) -> Array:
 def _upload(request: Request) -> Upload:
     persist = flag(request, "persist", True)
     return Upload(
-        body=data_of_type(request, OCTET_STREAM),
+        body=data_of_type(request, OCTET_STREAM, encodings=tuple(PayloadEncoding)),
         mimetype=OCTET_STREAM,
         persist=persist,
         token="" if persist else token_of(request),
         node=expected_node(request),
+        encoding=PayloadEncoding(content_encoding(request)),
     )
 
 

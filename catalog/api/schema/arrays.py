@@ -21,6 +21,7 @@ from .operations import (
 from .parameters import (
     AS_A_FILE,
     BLOCK,
+    CONTENT_ENCODING,
     EXPECTED_SHAPE,
     EXTEND,
     OFFSET,
@@ -41,10 +42,15 @@ extend_schema_view(
         refused=READING,
         conditional=True,
     ),
-    put=operation(answers=document(NULL), parameters=[PERSIST], body=WRITTEN, refused=WRITING),
+    put=operation(
+        answers=document(NULL),
+        parameters=[CONTENT_ENCODING, PERSIST],
+        body=WRITTEN,
+        refused=WRITING,
+    ),
     patch=operation(
         answers=document(reference("ArrayStructure")),
-        parameters=[OFFSET, SHAPE, EXTEND, RESIZE, PERSIST],
+        parameters=[OFFSET, SHAPE, EXTEND, RESIZE, CONTENT_ENCODING, PERSIST],
         body={OCTET_STREAM: BINARY},
         refused=WRITING,
     ),
@@ -58,6 +64,9 @@ extend_schema_view(
         conditional=True,
     ),
     put=operation(
-        answers=document(NULL), parameters=[BLOCK, PERSIST], body=WRITTEN, refused=WRITING
+        answers=document(NULL),
+        parameters=[BLOCK, CONTENT_ENCODING, PERSIST],
+        body=WRITTEN,
+        refused=WRITING,
     ),
 )(ArrayBlockView)

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 
 from core.http.paging import DEFAULT_PAGE, MAX_OFFSET, MAX_PAGE
+from tiled_client.wire.encodings import PayloadEncoding
 
 from ..nodes.resources import FIELDS, MAX_DEPTH
 
@@ -164,6 +165,13 @@ RESIZE = flag(
     True,
     "With extend: let all dimensions grow, and new frames be written in part. If false, only the "
     "first dimension grows, by whole frames.",
+)
+CONTENT_ENCODING = OpenApiParameter(
+    "Content-Encoding",
+    {"type": "string", "enum": list(PayloadEncoding)},
+    OpenApiParameter.HEADER,
+    description="How the numbers of a dense array are encoded in the body; see "
+    "docs/reference/encodings.md.",
 )
 PERSIST = flag("persist", True, "Store the data; otherwise only send them to subscribers.")
 

@@ -27,7 +27,7 @@ from ..stores.interface import ArrayWrite
 from ..stores.site import storage
 from ..stores.write_plans import WritePlan
 from ..uploads import Upload
-from .dense import decode, target_structure
+from .dense import decode_upload, target_structure
 
 # To join larger bodies costs more than to store each by itself.
 MAX_JOINED_BYTES = 1 << 20
@@ -112,7 +112,7 @@ def _plan_together(
     for number, one in enumerate(uploads):
         try:
             plan = one.planned(structure)
-            array = decode(one.upload.body, structure.dtype, plan.shape)
+            array = decode_upload(one.upload, structure.dtype, plan.shape)
         except REJECTIONS as error:
             done.rejected[number] = error
         else:

@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import Invalid, NotSupported
+from core.bounds import bounds, exceeded
+from core.errors import Invalid, NotSupported, TooLarge
 from core.mapped_files import BytesLike
+from tiled_client.wire.encodings import PayloadEncoding, decode_payload
+from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
@@ -154,11 +157,26 @@ def _checked(
 ) -> ArrayWrite:
     structure = target_structure(target)
     plan = planned(structure)
-    return ArrayWrite(target, plan, decode(upload.body, structure.dtype, plan.shape), upload)
+    return ArrayWrite(target, plan, decode_upload(upload, structure.dtype, plan.shape), upload)
 
 
-def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
-    """Return the array with the C-order bytes `body`. Raises Invalid for a wrong length."""
+def decode_upload(upload: Upload, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+    """Return the array in an upload. Raises as `decode` does."""
+    return decode(upload.body, dtype, shape, upload.encoding)
+
+
+def decode(
+    body: BytesLike,
+    dtype: np.dtype[Any],
+    shape: Sequence[int],
+    encoding: PayloadEncoding = PayloadEncoding.identity,
+) -> Array:
+    """Return the array with the C-order bytes `body`, or of which it is the encoding.
+
+    Raises Invalid for a wrong length or a damaged encoding, TooLarge.
+    """
+    if encoding is not PayloadEncoding.identity:
+        body = _decompress(body, encoding, math.prod(shape) * dtype.itemsize, dtype.itemsize)
     expected = math.prod(shape) * dtype.itemsize
     if len(body) != expected:
         raise Invalid(
@@ -170,6 +188,16 @@ def decode(body: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> Array
     array = np.frombuffer(body, dtype).reshape(shape)
     _check_texts(array)
     return array
+
+
+def _decompress(body: BytesLike, encoding: PayloadEncoding, size: int, itemsize: int) -> memoryview:
+    """Return the `size` bytes that a body must have in `encoding`."""
+    if size > bounds().unpacked_body:
+        raise TooLarge(exceeded("Bytes of the body after decompression", size, "unpacked_body"))
+    try:
+        return decode_payload(encoding, body, nbytes=size, itemsize=itemsize).data
+    except WireError as error:
+        raise Invalid(str(error)) from error
 
 
 def _check_texts(array: Array) -> None:

@@ -69,6 +69,7 @@ class ArrayWrite:
             persisted=self.upload.persist,
             recorded_as=recorded_as,
             token=self.upload.token,
+            encoding=self.upload.encoding,
         )
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgpack
 
+from .encodings import PayloadEncoding
 from .errors import WireError
 
 VERSION: Final = 1
@@ -27,8 +28,8 @@ MAX_HANDLES: Final = 2**31
 PRODUCER: Final = re.compile(r"[A-Za-z0-9_-]{8,32}")
 MEDIA_TYPE: Final = "application/x-msgpack"
 """Media type of the frames in a request, and of the replies in its response."""
-IDENTITY: Final = "identity"
-"""The encoding of a payload as HTTP writes have it, and so far the only one."""
+IDENTITY: Final = PayloadEncoding.identity.value
+"""The encoding of a payload that is not compressed."""
 
 
 class FrameOperation(StrEnum):

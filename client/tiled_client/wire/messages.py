@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from .awkward import AwkwardStructure
 from .bytes_structure import BytesStructure
+from .encodings import PayloadEncoding
 from .ragged import RaggedStructure
 from .sparse import SparseStructure
 from .structures import ArrayStructure, Structure, TableStructure
@@ -30,7 +31,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ArrayData(Message):
-    """Data of an array: all (`offset` and `block` None), a block, or a patch at `offset`."""
+    """Data of an array: all (`offset` and `block` None), a block, or a patch at `offset`.
+
+    `encoding` is that of the payload.
+    """
 
     type: ClassVar[str] = "array-data"
     mimetype: str
@@ -38,10 +42,17 @@ class ArrayData(Message):
     offset: tuple[int, ...] | None = None
     block: tuple[int, ...] | None = None
     persisted: bool = True
+    encoding: PayloadEncoding = PayloadEncoding.identity
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the keys and values; `persisted` is absent for stored data."""
-        return _unless_persisted(Message.to_dict(self))
+        """Return the keys and values; `persisted` is absent for stored data.
+
+        `encoding` is absent for a payload that is not compressed.
+        """
+        values = _unless_persisted(Message.to_dict(self))
+        if self.encoding is PayloadEncoding.identity:
+            del values["encoding"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ KEYS = {
     "data_source": "the data source after the change, with its assets",
     "data_sources": "one data source, or `[]` for a container. `assets` is `[]` for data that the "
     "server manages",
+    "encoding": "[encoding](encodings.md) of `payload`, if it is compressed and the subscriber "
+    "accepts that; else absent. Not in Tiled",
     "key": "the child's key",
     "length": "the number of items of the array",
     "metadata": "the complete metadata of the child",

@@ -80,7 +80,14 @@ class SingleStreamConsumer(BaseStreamConsumer):
         handshake = self.handshake
         location = NodeLocation(handshake.base_url, handshake.path)
         sizes = reads_sizes(handshake.user_agent)
-        return Renderer(location, self.node.structure, text, self._update_filter, sizes=sizes)
+        return Renderer(
+            location,
+            self.node.structure,
+            text,
+            self._update_filter,
+            sizes=sizes,
+            accepted=handshake.options.encodings,
+        )
 
     async def unsubscribe(self) -> None:
         """Release the subscription."""

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tiled_client.wire.encodings import PayloadEncoding
 from tiled_client.wire.messages import schema_message
-from tiled_client.wire.structures import Structure
+from tiled_client.wire.structures import ArrayStructure, Structure
 
 from ...protocol import message_codec
 from ...protocol.cursor import Cursor
@@ -24,7 +25,8 @@ NO_KEYS: Mapping[str, Any] = {}
 class Renderer:
     """Write the messages of one subscription: sliced as requested, in its envelope.
 
-    `sizes` is False for clients that fail on assets with a `size`.
+    `sizes` is False for clients that fail on assets with a `size`. `accepted` are the encodings in
+    which payloads are sent as they are.
     """
 
     location: NodeLocation
@@ -32,6 +34,7 @@ class Renderer:
     text: bool
     update_filter: UpdateFilter | None = None
     sizes: bool = True
+    accepted: frozenset[PayloadEncoding] = frozenset()
 
     def schema(self, cursor: Cursor, keys: Mapping[str, Any] = NO_KEYS) -> EncodedMessage:
         """Return the schema message, the first of every subscription, with further `keys`."""
@@ -55,7 +58,10 @@ class Renderer:
     def render_sync(self, entries: Sequence[StreamEntry]) -> list[EncodedMessage] | None:
         """Return the messages of `entries`; None if one of them needs a thread to be made."""
         messages = []
-        for entry in entries:
+        for received in entries:
+            entry = received.decoded if self._must_decode(received.frame) else received
+            if entry is None:
+                return None
             name = self._encoding_name(entry.frame)
             if name is not None and not entry.has_encoding(name, self._encode):
                 return None
@@ -72,8 +78,18 @@ class Renderer:
     async def _render_item(self, item: Item) -> EncodedMessage | None:
         if not isinstance(item, StreamEntry):
             return self.render_one(item.message(whole_uri(*self.location, self.structure)))
+        if self._must_decode(item.frame):
+            assert isinstance(self.structure, ArrayStructure)
+            item = await item.decode_payload(self.structure.dtype.itemsize)
         name = self._encoding_name(item.frame)
         return item.frame if name is None else await item.encoded_as(name, self._encode)
+
+    def _must_decode(self, frame: bytes) -> bool:
+        """Return whether the payload is encoded in a way that is not sent to this subscriber."""
+        encoding = message_codec.encoding_of(frame)
+        if encoding is None:
+            return False
+        return self.text or self.update_filter is not None or encoding not in self.accepted
 
     def _encoding_name(self, frame: bytes) -> Hashable | None:
         """Return the key under which an entry caches this form; None for the stored frame."""

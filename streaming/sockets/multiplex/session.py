@@ -167,7 +167,9 @@ class MultiplexSession:
             self._node_count -= 1
             raise
         location = NodeLocation(self._base_url, path.split("/") if path else [])
-        renderer = Renderer(location, node.structure, self._text, update_filter)
+        renderer = Renderer(
+            location, node.structure, self._text, update_filter, accepted=options.encodings
+        )
         prefix = self._prefix(subscription.id, path)
         added = SubscribedNode(subscription, path, node, subscriber, renderer, prefix)
         if subscription.closed:
