@@ -98,7 +98,7 @@ class ArrayObjects:
             if piece is not None:
                 result[_target(index, self.layout.chunk, region)] = piece
 
-        for _ in self.objects.parallel(fill, indices, most=self._at_once()):
+        for _ in self.objects.parallel(fill, indices, most=self.at_once()):
             pass
         return result
 
@@ -126,14 +126,15 @@ class ArrayObjects:
         written = {}
         indices = chunks_of(region, self.layout.chunk)
         for count, (index, name) in enumerate(
-            self.objects.parallel(put, indices, most=self._at_once())
+            self.objects.parallel(put, indices, most=self.at_once())
         ):
             written[index] = name
             if count % PARALLEL == 0:
                 each()
         return written
 
-    def _at_once(self) -> int:
+    def at_once(self) -> int:
+        """Return how many chunks are read or written at the same time, by their size."""
         return max(1, min(PARALLEL, MAX_BYTES_IN_FLIGHT // max(self._size(), 1)))
 
     def _size(self) -> int:

@@ -1,12 +1,12 @@
 """Copy data into our own storage, and make them those of an imported node.
 
-A data source is copied once: until then it is external, or its generation is 0. Data are written
-to the folder of the node first, and become current in one transaction.
+A data source is copied once: until then it is external, or has no assets. Data are stored first,
+and become current in one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
 
@@ -26,11 +26,11 @@ from catalog.services.nodes.data_placement import (
     ZARR,
 )
 from catalog.services.stores.files import file_store
-from catalog.services.stores.folder.paths import array_store, discard_folder, node_folder
-from catalog.storage import awkward, files, ragged, sparse, tables
-from catalog.storage.arrays import MAX_WRITE_BYTES
+from catalog.services.stores.site import storage
+from catalog.storage import awkward, ragged, sparse, tables
+from catalog.storage.encoding import Array
 from catalog.storage.errors import StorageError
-from catalog.storage.regions import shape_of, split_region, whole
+from catalog.storage.regions import Region, shape_of
 from core.errors import ServiceError
 from tiled_client.wire import buffers
 from tiled_client.wire.awkward import AwkwardStructure
@@ -65,7 +65,7 @@ class DataCopier:
         data = planned.copied
         assert data is not None
         node = Node.objects.select_related("data_source").filter(uuid=planned.uuid).first()
-        if node is None or node.source is None or node.source.generation:
+        if node is None or node.source is None or _is_copied(node.source):
             return node is not None
         try:
             self._copy(node, self.source.values(planned.source, data))
@@ -85,12 +85,12 @@ class DataCopier:
         structure = structure_from_json(node.family, source.structure)
         # The cleanup of a running server leaves the files of a locked node alone.
         with node_lock(node.path):
-            discard_folder(node.uuid)  # of an interrupted run
+            storage().discard_node(node.uuid)  # of an interrupted run
             match structure:
                 case ArrayStructure():
-                    _write_array(node, structure, values)
-                    folder = files.file_uri(node_folder(node.uuid))
-                    _make_current(source, ZARR, [Asset(folder, True, "data_uri")])
+                    current = storage().arrays.fill(node.uuid, structure, _checked(values))
+                    folder = Asset(storage().node_uri(node.uuid), True, "data_uri")
+                    _make_current(source, ZARR, [folder], finish=current)
                     return
                 case TableStructure():
                     written = list(_written_partitions(node, structure, values))
@@ -107,39 +107,46 @@ class DataCopier:
             _make_current(source, mimetype, list(map(as_asset, written)), written)
 
 
+def _is_copied(source: DataSource) -> bool:
+    return not source.external and source.asset_links.exists()
+
+
 def _make_current(
-    source: DataSource, mimetype: str, assets: list[Asset], written: Sequence[WrittenFile] = ()
+    source: DataSource,
+    mimetype: str,
+    assets: list[Asset],
+    written: Sequence[WrittenFile] = (),
+    *,
+    finish: Callable[[DataSource], None] = lambda _: None,
 ) -> None:
-    """Make copied files those of the data source, in place of external ones, if any."""
+    """Make copied data those of the data source, in place of external ones, if any."""
     with transaction.atomic():
         node = resolve_for_update(source.node.segments)
-        if node.source is None or node.source.generation:
+        if node.source is None or node.source.generation != source.generation:
             raise NotImportable("the node was written to meanwhile")
         before = list(source.asset_links.values_list("asset", flat=True))
         source.asset_links.all().delete()
         StoredAsset.objects.filter(pk__in=before, links=None).delete()
         source.mimetype, source.management = mimetype, Management.writable
-        source.generation = 1
+        source.generation += 1
+        finish(source)
         source.save()
         attach_own_assets(source, assets)
         record_files(written)
 
 
-def _write_array(node: Node, structure: ArrayStructure, values: NodeValues) -> None:
-    store, folder = array_store(), node_folder(node.uuid)
-    store.create(folder, structure)
-    chunk = [max(sizes, default=1) or 1 for sizes in structure.chunks]
-    most = max(MAX_WRITE_BYTES // max(structure.dtype.itemsize, 1), 1)
-    region = whole(structure.shape)
-    if 0 in structure.shape:
-        return
-    for part in split_region(region, chunk, max_elements=most) if region else [()]:
-        found = values.array(part)
-        if tuple(found.shape) != shape_of(part):
+def _checked(values: NodeValues) -> Callable[[Region], Array]:
+    """Return a function that reads a region, whose shape must be as declared."""
+
+    def read(region: Region) -> Array:
+        found = values.array(region)
+        if tuple(found.shape) != shape_of(region):
             raise NotImportable(
-                f"it has the shape {found.shape} where {shape_of(part)} is declared"
+                f"it has the shape {found.shape} where {shape_of(region)} is declared"
             )
-        store.write_region(folder, structure, part, found)
+        return found
+
+    return read
 
 
 def _written_partitions(

@@ -19,17 +19,13 @@ from tiled_client.wire.data_sources import Asset as WireAsset
 from tiled_client.wire.structure_family import Management
 from tiled_client.wire.structures import ArrayStructure, TableStructure
 
-from ...config import storage_settings
 from ...locks.fencing import write_lock
 from ...locks.transaction_locks import durable_transaction
 from ...models import DataSource, DataSourceAsset, Node
 from ...storage import files
-from ...storage.chunks.files import existing_chunks
 from ...storage.encoding import Encoding
-from ...storage.layout import NAME, read_layout, reshape, write_layout
 from ..assets.links import attach_assets
 from ..stores.files import StoredFile, file_store
-from ..stores.folder.paths import array_folder
 from ..stores.site import storage
 
 PARQUET = "application/x-parquet"
@@ -63,10 +59,6 @@ def archive_node(node: Node, root: Path) -> str | None:
 def _obstacle(node: Node) -> str | None:
     match node.structure:
         case ArrayStructure() as structure:
-            if not storage_settings().changes_files:
-                return (
-                    "arrays in a bucket cannot be archived; `storage copy` moves them to a folder"
-                )
             if Encoding.of(structure.dtype).stored.kind != structure.dtype.kind:
                 return f"Zarr has no data type for {structure.dtype}"
         case TableStructure():
@@ -81,7 +73,7 @@ def _export(source: DataSource, target: Path) -> tuple[str, list[WireAsset]]:
     structure = source.node.structure
     if isinstance(structure, ArrayStructure):
         folder = target / "array"
-        _copy_array(array_folder(source.node.uuid, source.folder), folder, structure)
+        storage().arrays.export(source, structure, folder)
         return ZARR, [WireAsset(files.file_uri(folder), is_directory=True, parameter="data_uri")]
     assert isinstance(structure, TableStructure)
     links = {link.num: link for link in source.asset_links.all()}
@@ -99,16 +91,6 @@ def _export(source: DataSource, target: Path) -> tuple[str, list[WireAsset]]:
             )
         )
     return PARQUET, assets
-
-
-def _copy_array(folder: Path, target: Path, structure: ArrayStructure) -> None:
-    layout = read_layout(folder, structure)
-    write_layout(target, reshape(layout, structure), structure, None)
-    for _, path in existing_chunks(folder, len(layout.chunk)):
-        copy = target / path.relative_to(folder)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    assert (target / NAME).is_file()
 
 
 def _batches(source: DataSource, link: DataSourceAsset | None) -> Iterator[pa.RecordBatch]:
@@ -129,8 +111,9 @@ def _link(source: DataSource, mimetype: str, assets: list[WireAsset]) -> None:
         for link in list(source.asset_links.all()):
             link.asset.delete()
         source.management, source.mimetype = Management.external.value, mimetype
-        source.folder, source.generation = "", source.generation + 1
+        source.generation += 1
         source.parameters = {}
+        storage().arrays.release(source)
         source.save()
         attach_assets(source, assets)
 

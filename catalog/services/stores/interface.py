@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from ...locks.fencing import Fence
 from ...lookup.write_targets import WriteTarget
 from ...models import DataSource, Node
 from ...storage.encoding import Array
+from ...storage.regions import Region
 from ..quotas import quotas
 from ..uploads import Upload
 from .damages import ArrayDamage, Leftover
@@ -110,6 +112,30 @@ class Arrays(Protocol):
         """Make committed writes visible to readers, before these are announced.
 
         Call it with or without the lock of the node. Raises Unavailable.
+        """
+        ...
+
+    def fill(
+        self, node: UUID, structure: ArrayStructure, values: Callable[[Region], Array]
+    ) -> Callable[[DataSource], None]:
+        """Store a new array, whose `values` are requested region by region.
+
+        Return what makes it current: call that in the transaction, and save the data source
+        afterwards. Call it all under the lock of the node. Raises StorageError.
+        """
+        ...
+
+    def export(self, source: DataSource, structure: ArrayStructure, folder: Path) -> None:
+        """Write an array to a folder, as Zarr that other programs read.
+
+        Raises StorageError, OSError.
+        """
+        ...
+
+    def release(self, source: DataSource) -> None:
+        """Let a data source describe an array that is elsewhere, in the transaction before a save.
+
+        Its data stay.
         """
         ...
 

@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import awkward
+import dask.array as da
 import numpy as np
 import psycopg
 import pytest
 import requests
 
-from tests.buckets import in_folder
-from tests.servers import RunningServer
+from tests.buckets import Service
+from tests.servers import RunningServer, own_database, running
 from tiled_client import from_uri
 from tools.backends.tiled_reference import (
     TiledServer,
@@ -205,7 +206,6 @@ def test_accounts_keep_their_roles_passwords_and_times(
     assert shown.strip()[:19] == made["created"][:19]
 
 
-@in_folder
 def test_an_import_is_repeated_and_data_are_copied(
     tiled_catalog: TiledCatalog, multiuser_server: RunningServer
 ) -> None:
@@ -231,15 +231,35 @@ def test_an_import_is_repeated_and_data_are_copied(
     assert found["csv"] == FRAME
 
 
-@in_folder
+@pytest.fixture(params=["own storage", "bucket"])
+def importing_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A server with the storage of all tests, and one with a bucket."""
+    if request.param == "own storage":
+        yield request.getfixturevalue("server")
+        return
+    buckets: Service = request.getfixturevalue("buckets")
+    options = ("--port", "0", "--workers", "1", "--api-key", "secret")
+    folder = tmp_path_factory.mktemp("importing")
+    with (
+        own_database() as database,
+        running(folder, "serve", *options, **database, **buckets.settings()) as site,
+    ):
+        yield site
+
+
 def test_a_running_server_is_imported_over_http(
-    tiled_reference: TiledServer, server: RunningServer, readable: Path
+    tiled_reference: TiledServer, importing_server: RunningServer
 ) -> None:
-    name = f"h{secrets.token_hex(4)}"
+    server, name = importing_server, f"h{secrets.token_hex(4)}"
     there = from_uri(tiled_reference.uri, api_key=tiled_reference.api_key)
     top = there.create_container(name, metadata={"proposal": 7})
     inside = top.create_container("inside")
     inside.write_array(np.arange(12.0).reshape(3, 4), key="array")
+    inside.write_array(np.array(2.5), key="scalar")
+    chunked = da.from_array(np.arange(100_000).reshape(50, 2000), chunks=(7, 1000))
+    inside.write_array(chunked, key="chunks")
     inside.write_table({"x": [1, 2], "text": ["a", "ä"]}, key="table")
     top.write_sparse(np.array([[0, 1], [1, 0]]), np.array([2.0, 3.0]), (2, 2), key="sparse")
     top.write_ragged([[1.0, 2.0], [], [3.0]], key="ragged")
@@ -248,13 +268,23 @@ def test_a_running_server_is_imported_over_http(
     command = ("import-tiled", "--from", tiled_reference.uri, "--only", name, "--into", "")
     done = server.manage(*command, "--api-key", tiled_reference.api_key)
     assert done.returncode == 0, done.stderr
-    assert "7  samples that are equal here and in Tiled" in done.stdout, done.stdout
+    assert "9  samples that are equal here and in Tiled" in done.stdout, done.stdout
     here = from_uri(server.uri, api_key=server.api_key)[name]
     assert here.metadata["proposal"] == 7
     np.testing.assert_array_equal(here["inside", "array"].read(), np.arange(12.0).reshape(3, 4))
+    assert here["inside", "scalar"].read() == 2.5
+    np.testing.assert_array_equal(here["inside", "chunks"].read(), chunked.compute())
     assert here["inside", "table"].read()["text"].tolist() == ["a", "ä"]
     assert here["ragged"].read().tolist() == [[1.0, 2.0], [], [3.0]]
     assert here["awkward"].read().to_list() == [{"hits": [1, 2]}, {"hits": []}]
+    # The data are the site's own: they grow, and are in order.
+    here["inside", "array"].patch(np.ones((1, 4)), offset=(3, 0), extend=True)
+    assert here["inside", "array"].read()[2:].tolist() == [[8, 9, 10, 11], [1, 1, 1, 1]]
+    checked = server.manage("verify", name)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    again = server.manage(*command, "--api-key", tiled_reference.api_key)
+    assert again.returncode == 0, again.stderr
+    assert "copied data" not in again.stdout
 
 
 def _sparse() -> list[list[float]]:

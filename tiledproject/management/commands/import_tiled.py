@@ -7,7 +7,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
@@ -88,12 +87,6 @@ class Command(BaseCommand):
         wanted = [options[name] for name in ("catalog", "authn", "from")]
         if not any(wanted) and options["config"] is None:
             raise CommandError(NOTHING)
-        if options["copy_data"] and settings.TILED.storage.uri is not None:
-            raise CommandError(
-                f"The data of this site are in {settings.TILED.storage.uri}, to which --copy-data "
-                "cannot copy arrays: import into a site with a folder, without storage.uri, and "
-                "move its data with `storage copy --to`."
-            )
         try:
             converted = self._configuration(options)
             if any(wanted):

@@ -12,7 +12,8 @@ The objects that a write replaces stay for a while, longer than any read takes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from tiled_client.wire.structures import ArrayStructure
 
 from ....locks.fencing import Fence
 from ....lookup.write_targets import WriteTarget, store_structure, superseded
-from ....models import DataSource, Node
+from ....models import Chunk, DataSource, Node
 from ....storage.chunk_objects import ArrayObjects, Index, Names, touched_chunks
 from ....storage.encoding import Array, Encoding
 from ....storage.errors import MissingFile
@@ -55,6 +56,7 @@ from .chunk_rows import (
 )
 from .descriptions import Descriptions
 from .names import node_folder
+from .transfers import export_objects, fill_objects, make_current
 
 # Bytes of an array that are encoded at a time, unless one chunk is larger.
 MAX_WRITE_BYTES = 32 << 20
@@ -127,6 +129,26 @@ class BucketArrays:
             change.record_event(write.event())
         if write.grows:
             self.descriptions.grown(target.ref.uuid, structure, layout)
+
+    def fill(
+        self, node: UUID, structure: ArrayStructure, values: Callable[[Region], Array]
+    ) -> Callable[[DataSource], None]:
+        """Put all chunks of a new array."""
+        layout = plan(structure)
+        self.descriptions.put(node, structure, layout)
+        objects = self.objects_of(node, layout)
+        written = fill_objects(objects, structure, values)
+        return lambda source: make_current(source, node, objects, written)
+
+    def export(self, source: DataSource, structure: ArrayStructure, folder: Path) -> None:
+        """Get the current objects of an array."""
+        layout = plan(structure, chunk=parse_grid(source.chunk_grid or ""))
+        export_objects(self.objects_of(source.node.uuid, layout), source, structure, folder)
+
+    def release(self, source: DataSource) -> None:
+        """Forget the objects."""
+        Chunk.objects.filter(data_source=source).delete()
+        source.chunk_grid = source.chunks_written = None
 
     def objects_of(self, node: UUID, layout: Layout) -> ArrayObjects:
         """Return the objects of an array."""

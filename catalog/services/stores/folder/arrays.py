@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,12 +18,14 @@ from ....lookup.write_targets import WriteTarget, store_structure, superseded
 from ....models import DataSource, Node
 from ....storage.chunks.staging import StagedChunk
 from ....storage.encoding import Array
+from ....storage.regions import Region
 from ...commits import event_transaction, record_alone
 from ...idempotency import record_receipt
 from ..interface import ArrayWrite
 from . import overwrites
 from .overwrites import discard_on_rejection, new_stage, settle_stages
 from .paths import array_folder, array_store, node_folder
+from .transfers import export_folder, fill_folder
 
 
 class FolderArrays:
@@ -81,6 +84,21 @@ class FolderArrays:
     def settle(self, node: UUID) -> None:
         """Apply the stages of committed writes."""
         overwrites.settle_node(node)
+
+    def fill(
+        self, node: UUID, structure: ArrayStructure, values: Callable[[Region], Array]
+    ) -> Callable[[DataSource], None]:
+        """Write a new array to the folder of its node."""
+        fill_folder(array_store(), node_folder(node), structure, values)
+        return lambda _: None
+
+    def export(self, source: DataSource, structure: ArrayStructure, folder: Path) -> None:
+        """Copy the files of an array."""
+        export_folder(array_folder(source.node.uuid, source.folder), folder, structure)
+
+    def release(self, source: DataSource) -> None:
+        """Forget the folder."""
+        source.folder = ""
 
 
 def _branch(write: ArrayWrite) -> str:
