@@ -32,6 +32,7 @@ from .http.static_files import StaticFiles  # noqa: E402
 from .http.tracing import tracer_of  # noqa: E402
 from .http.trusted_proxies import TrustedProxyMiddleware  # noqa: E402
 from .servers import cleanup  # noqa: E402
+from .site_agreement import setting_facts  # noqa: E402
 from .site_secrets import secret_facts  # noqa: E402
 
 requests = HttpApplication(
@@ -62,6 +63,6 @@ on_tick(ProcessSampler(installed().row).sample)
 
 outbox_worker.start()
 cleanup.start()
-server_exchange.start(lambda: secret_facts(settings.TILED))
+server_exchange.start(lambda: secret_facts(settings.TILED) | setting_facts(settings.TILED))
 if settings.TILED.storage.readable:
     confined_processes.start()

@@ -23,6 +23,7 @@ from .http.tracing import check_installed
 from .schema import differences
 from .servers.preflight import check_backends
 from .servers.startup_banner import is_loopback
+from .site_agreement import refuse_other_settings
 from .site_secrets import refuse_other_secrets
 
 logger = logging.getLogger(__name__)
@@ -107,5 +108,10 @@ def refuse_outdated() -> None:
         )
 
 
-CONNECTION_CHECKS: list[Refusal] = [check_installed, check_backends, refuse_other_secrets]
+CONNECTION_CHECKS: list[Refusal] = [
+    check_installed,
+    check_backends,
+    refuse_other_secrets,
+    refuse_other_settings,
+]
 DATABASE_CHECKS: list[Refusal] = [_schema, _storage_of_another]

@@ -17,7 +17,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from tests.servers import manage
+from tests.servers import manage, running
 from tiled_client import from_uri
 from tiled_client.nodes import ArrayClient, Container
 
@@ -144,6 +144,40 @@ def test_a_server_with_other_secrets_is_refused(
     name = setting.removeprefix("TILED_").lower().replace("_", ".", 1)
     assert f"{name} is not the same as on another server of this site" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        (
+            "TILED_STREAMING_CACHE_REPLICATION_SECONDS",
+            "10",
+            "streaming_cache.replication_seconds is 10.0, but 0.0 on another server of this site",
+        ),
+        (
+            "TILED_AUTHENTICATION_ACCESS_POLICY",
+            "none",
+            'authentication.access_policy is "none", but "tags" on another server of this site',
+        ),
+    ],
+)
+def test_a_server_that_would_retain_or_permit_something_else_is_refused(
+    hosts: Hosts, tmp_path: Path, setting: str, value: str, sentence: str
+) -> None:
+    settings = {**hosts.first.settings, setting: value}
+    refused = manage(tmp_path, "serve", "--port", "0", **settings)
+    assert refused.returncode == 1
+    assert sentence in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_server_with_another_retention_of_updates_starts_with_a_warning(
+    hosts: Hosts, tmp_path: Path
+) -> None:
+    settings = {**hosts.first.settings, "TILED_STREAMING_CACHE_DATA_TTL": "60"}
+    with running(tmp_path, "serve", "--port", "0", "--workers", "1", **settings) as third:
+        assert "streaming_cache.data_ttl is 60, but 3600 on another server" in third.log
+        assert third.log.count("on another server of this site") == 1
 
 
 def test_a_server_with_another_storage_is_refused(hosts: Hosts, tmp_path: Path) -> None:

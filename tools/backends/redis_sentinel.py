@@ -16,7 +16,7 @@ from .redis_server import Lines, RedisServers
 
 SERVICE = "streams"
 SENTINELS = 3
-DOWN_AFTER_MS = 500
+DOWN_AFTER_MS = 1000
 
 
 def sentinel_here() -> bool:
