@@ -211,7 +211,8 @@ class FrameRejected(TiledClientError):
     path
         The node.
     sequence
-        The number of the frame: the first one of a writer for this node has number 1.
+        The number of the frame: the first one of a writer for this node has number 1; 0 if the node
+        was not created.
     later_applied
         Whether the frames after it are applied nevertheless.
     """
@@ -220,8 +221,11 @@ class FrameRejected(TiledClientError):
         self, reason: TiledClientError, path: str, sequence: int, *, later_applied: bool
     ) -> None:
         rest = "the frames after it are applied" if later_applied else "nothing after it is applied"
+        failed = f"Frame {sequence} for the node /{path} was not applied, and {rest}"
+        if not sequence:
+            failed = f"The node /{path} was not created"
         super().__init__(
-            f"Frame {sequence} for the node /{path} was not applied, and {rest}: {reason.detail}",
+            f"{failed}: {reason.detail}",
             status=reason.status,
             code=reason.code,
         )

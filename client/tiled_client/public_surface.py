@@ -40,6 +40,8 @@ BETWEEN_PARTS = frozenset(
         "tally",
         "use_dispatcher",
         "write_all_blocks",
+        "writers",
+        "written",
     }
 )
 

@@ -12,7 +12,7 @@ from access.principals import Principal, Scope, principal_name, require
 from catalog.lookup.write_targets import get_write_target
 from catalog.permissions.node_permissions import check_node
 from catalog.services.idempotency import IdempotencyKey
-from catalog.services.nodes.create import create_node
+from catalog.services.nodes.create import create_node, register_node
 from catalog.services.nodes.drafts import Draft
 from catalog.services.uploads import check_replaced
 from core.errors import Invalid
@@ -73,16 +73,17 @@ def open_node(principal: Principal, frame: ReceivedFrame) -> OpenedNode:
 def _create(
     principal: Principal, parent: str, options: Mapping[str, Any], payload: memoryview
 ) -> str:
-    require(principal, *CREATION_SCOPES)
-    check_node(parent, principal, *CREATION_SCOPES)
     draft = Draft.from_json(parse_json(payload))
-    if draft.data_source and draft.data_source.assets:
-        raise Invalid("A data source with assets is registered: POST it to /register/ instead.")
+    registered = draft.data_source is not None and bool(draft.data_source.assets)
+    scopes = (*CREATION_SCOPES, Scope.register) if registered else CREATION_SCOPES
+    require(principal, *scopes)
+    check_node(parent, principal, *scopes)
     key = _text(options, "key")[:MAX_KEY_LENGTH]
     digest = hashlib.blake2b(payload, digest_size=16)
     if principal.uuid is not None:
         digest.update(principal.uuid.bytes)
-    node = create_node(
+    create = register_node if registered else create_node
+    node = create(
         parent_path=parent,
         draft=draft,
         principal=principal,

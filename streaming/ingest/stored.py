@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from access.principals import Scope, require
 from catalog.api.nodes.metadata import patch_of, replaced
+from catalog.lookup.nodes import resolve
 from catalog.permissions.node_permissions import check_node
 from catalog.services.arrays import awkward, dense, ragged, sparse
 from catalog.services.idempotency import IdempotencyKey
+from catalog.services.nodes.data_sources import DataSourcePatch, update_data_source
+from catalog.services.nodes.drafts import parse_data_source
 from catalog.services.nodes.metadata import update_metadata
 from catalog.services.nodes.streams import close_stream
 from catalog.services.tables import writing
@@ -64,6 +68,8 @@ def _carry_out(node: OpenedNode, frame: ReceivedFrame) -> None:
             close_stream(path=node.path, token=_token(node, frame), node=node.uuid)
         case FrameOperation.metadata:
             _update_metadata(node, frame)
+        case FrameOperation.data_source:
+            _update_data_source(node, frame)
         case _:
             _write(node, frame)
 
@@ -173,8 +179,33 @@ def _update_metadata(node: OpenedNode, frame: ReceivedFrame) -> None:
     update_metadata(
         path=node.path,
         change=change,
+        drop_revision=body.get("drop_revision") is True,
         update_tags=body.get("access_tags") is not None,
         principal=node.principal,
+        expected=node.uuid,
+    )
+
+
+def _update_data_source(node: OpenedNode, frame: ReceivedFrame) -> None:
+    scopes = (Scope.write_metadata, Scope.register)
+    require(node.principal, *scopes)
+    check_node(node.path, node.principal, *scopes)
+    body = parse_json(frame.payload)
+    if "data_source" not in body:
+        raise Invalid("The payload must be a JSON object with the key 'data_source'.")
+    replacement, header = parse_data_source(body["data_source"]), frame.header
+    if replacement.id is None:
+        # A producer that has just registered the node does not know the id of its only one.
+        source = resolve(node.path).source
+        replacement = replace(replacement, id=source.pk if source is not None else None)
+    patch = None
+    if header.offset is not None or header.shape is not None:
+        patch = DataSourcePatch(required(header.offset, "offset"), required(header.shape, "shape"))
+    update_data_source(
+        path=node.path,
+        replacement=replacement,
+        patch=patch,
+        partition=header.partition,
         expected=node.uuid,
     )
 

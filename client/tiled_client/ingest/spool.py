@@ -72,7 +72,9 @@ class Spool:
         known = {frame.handle for frame in self.left}
         nodes = _read_json(folder / "nodes.json")
         self.nodes: dict[int, dict[str, Any]] = {
-            int(handle): node for handle, node in nodes.items() if int(handle) in known
+            int(handle): node
+            for handle, node in nodes.items()
+            if int(handle) in known or node.get("creation")
         }
 
     @property

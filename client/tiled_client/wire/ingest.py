@@ -42,6 +42,7 @@ class FrameOperation(StrEnum):
     patch = "patch"
     append = "append"
     metadata = "metadata"
+    data_source = "data_source"
     close = "close"
 
 

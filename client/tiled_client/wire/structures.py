@@ -292,6 +292,25 @@ _KINDS: dict[StructureFamily, type[Structure]] = {
 }
 
 
+_FAMILIES = {kind: family for family, kind in _KINDS.items()}
+
+
+def family_of(structure: Structure) -> StructureFamily:
+    """Return the family of the nodes that have such a structure.
+
+    Parameters
+    ----------
+    structure
+        The structure of a node.
+
+    Returns
+    -------
+    StructureFamily
+        Its family.
+    """
+    return _FAMILIES[type(structure)]
+
+
 def structure_from_json(family: StructureFamily, value: Any) -> Structure:
     """Read the structure of a node with data. Raises WireError for families that have none."""
     if family not in _KINDS:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import ApplicationCommunicator
@@ -20,6 +22,7 @@ from tests.catalog.factories import NUMBERS, make, people
 from tests.catalog.factories import Site as PeoplesSite
 from tests.servers import RunningServer
 from tiled_client.wire.ingest import decode_reply, encode_header
+from tiled_client.wire.structures import ArrayStructure
 from tiled_client.wire.subprotocols import INGEST
 
 from ..sockets.test_revocation import REVOKED, SOON, new_keys, revoke
@@ -47,6 +50,39 @@ def test_a_revoked_key_ends_the_connection_and_one_that_only_reads_has_none(
         assert time.monotonic() - begun < SOON
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == REVOKED
+
+
+def test_nodes_are_created_and_registered_with_the_scopes_of_http_only(
+    server: RunningServer,
+) -> None:
+    site = Site(server)
+    writes = "write:data,read:metadata"
+    writer, creator = new_keys(site, writes, f"{writes},write:metadata,create:node")
+    asset = {"data_uri": "file://localhost/x.npy", "is_directory": False}
+    source = {
+        "structure_family": "array",
+        "structure": ArrayStructure.from_array(np.zeros(2)).to_json(),
+        "mimetype": "application/x-npy",
+        "assets": [asset],
+        "management": "external",
+    }
+    container = {"structure_family": "container"}
+    files = {"structure_family": "array", "data_sources": [source]}
+    asked = {"op": "create", "path": "", "producer": PRODUCER}
+    with producing(site, key=writer) as producer:
+        producer.send(json.dumps(container).encode(), handle=1, key="a", **asked)
+        assert producer.next()["status"] == 401
+    with producing(site, key=creator) as producer:
+        producer.send(json.dumps(container).encode(), handle=1, key="b", **asked)
+        assert producer.next()["type"] == "opened"
+        producer.send(json.dumps(files).encode(), handle=2, key="c", **asked)
+        error = producer.next()
+        assert (error["status"], "register" in error["detail"]) == (401, True)
+        body = json.dumps({"data_source": source}).encode()
+        producer.send(body, op="data_source", handle=1, sequence=1)
+        while (reply := producer.next())["type"] != "error":
+            pass
+        assert reply["status"] == 401
 
 
 class Visitor(ApplicationCommunicator):

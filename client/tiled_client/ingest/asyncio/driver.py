@@ -14,6 +14,7 @@ from ...settings import WriterOptions
 from ...stream.engine.reconnect_policy import KeepaliveTimer
 from ..engine.connecting import IngestConnector
 from ..engine.ingest_engine import IngestEngine
+from ..engine.new_node import NewNode
 from ..engine.written_node import WrittenNode
 
 if TYPE_CHECKING:
@@ -102,8 +103,18 @@ class AsyncIngestDriver:
             raise StreamTimeout(f"{what} within {timeout:g} s.") from None
 
     def open(self, path: str, uuid: str | None) -> WrittenNode:
-        """Add a node to write to; it is requested with the next frame at the latest."""
-        return self.engine.open(path, uuid)
+        """Add a node to write to."""
+        return self._requested(self.engine.open(path, uuid))
+
+    def create(self, new: NewNode) -> WrittenNode:
+        """Add a node to create and to write to. Raises the errors of earlier frames."""
+        self.engine.raise_failures()
+        return self._requested(self.engine.create(new))
+
+    def _requested(self, node: WrittenNode) -> WrittenNode:
+        if self._connection is not None and not self._is_sending:
+            self._pumping = asyncio.create_task(self._pump())
+        return node
 
     async def add(self, node: WrittenNode, header: Mapping[str, Any], payload: Any) -> int:
         """Send a frame, once there is room for it; return its number.

@@ -10,9 +10,8 @@ import numpy as np
 from ... import tables
 from ...arguments import whole_numbers
 from ...casting import cast_exactly
-from ...errors import NotSupported
 from ...wire.slices import patch_region
-from ...wire.structures import ArrayStructure, Structure, TableStructure
+from ...wire.structures import ArrayStructure, TableStructure
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -82,7 +81,7 @@ class ArrayFrames:
         return FrameContent(header, payload)
 
     def _header(self, op: str) -> dict[str, Any]:
-        return {"op": op} if self._persist else {"op": op, "persist": False}
+        return operation_header(op, persist=self._persist)
 
 
 class TableFrames:
@@ -98,23 +97,18 @@ class TableFrames:
         number = self._last if partition is None else partition
         return self._frame("append", rows, {"partition": number})
 
-    def write(self, rows: tables.Rows) -> FrameContent:
-        """Return the frame that replaces all rows."""
-        return self._frame("write", rows, {})
+    def write(self, rows: tables.Rows, partition: int | None = None) -> FrameContent:
+        """Return the frame that replaces all rows, or those of a partition."""
+        return self._frame("write", rows, {} if partition is None else {"partition": partition})
 
     def _frame(self, op: str, rows: tables.Rows, fields: dict[str, Any]) -> FrameContent:
-        header = {"op": op, **fields} if self._persist else {"op": op, "persist": False, **fields}
+        header = {**operation_header(op, persist=self._persist), **fields}
         return FrameContent(header, tables.encode(tables.to_arrow(rows, self._schema)))
 
 
-def frames_of(structure: Structure | None, path: str, *, persist: bool) -> Any:
-    """Return what makes frames for nodes of this structure. Raises NotSupported."""
-    match structure:
-        case ArrayStructure():
-            return ArrayFrames(structure, persist=persist)
-        case TableStructure():
-            return TableFrames(structure, persist=persist)
-    raise NotSupported(f"There is no writer for the node /{path}: only arrays and tables have one.")
+def operation_header(op: str, *, persist: bool) -> dict[str, Any]:
+    """Return the header of a write."""
+    return {"op": op} if persist else {"op": op, "persist": False}
 
 
 def octets(array: Array) -> Any:

@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import (
@@ -24,6 +24,9 @@ from ...http.error_responses import in_python
 from ...settings import WriterOptions
 from ...wire.ingest import ReplyType, decode_reply
 from ..spool import Spool
+from .new_node import NewNode
+from .pending_frames import PendingFrames
+from .send_window import SendWindow
 from .written_node import PendingFrame, WrittenNode
 
 logger = logging.getLogger("tiled_client.ingest")
@@ -43,26 +46,21 @@ class IngestEngine:
         self.nodes: dict[int, WrittenNode] = {}
         self.connected = False
         self.failure: TiledClientError | None = None
-        self._options = options
         self._clock = clock
         self._requests: deque[bytes] = deque()
         self._rejected: list[FrameRejected] = []
-        self._pending_frames = 0
-        self._pending_bytes = 0
-        # What is on its way to the server, and how much of that it takes.
-        self._sent_frames = 0
-        self._sent_bytes = 0
-        self._window = (1, 1)
+        self._frames = PendingFrames(options, spool)
+        self._window = SendWindow()
         self._spool = spool
-        # Of frames that are not acknowledged, those whose content is in memory.
-        self._kept_bytes = 0
+        # Nodes that do not exist yet.
+        self._creations = 0
         if spool is not None:
             self._restore(spool)
 
     @property
     def pending(self) -> int:
-        """The number of frames that are not acknowledged."""
-        return self._pending_frames
+        """The number of frames that are not acknowledged, and of nodes that do not exist yet."""
+        return self._frames.count + self._creations
 
     @property
     def is_spooled(self) -> bool:
@@ -74,74 +72,72 @@ class IngestEngine:
         for node in self.nodes.values():
             if (node.path, node.uuid) == (path, uuid) and self._spool is not None:
                 return node
+        return self._add(self._new_node(path, uuid))
+
+    def create(self, new: NewNode) -> WrittenNode:
+        """Add a node to create and to write to. Raises what has failed before."""
+        parent = self.nodes.get(new.parent_handle or 0)
+        if parent is not None and parent.failure is not None:
+            raise parent.failure
+        node = self._new_node(new.path, None)
+        node.creation = new
+        self._creations += 1
+        return self._add(node)
+
+    def _new_node(self, path: str, uuid: str | None) -> WrittenNode:
         handle = max(self.nodes, default=0) + 1
-        node = WrittenNode(handle, path, secrets.token_urlsafe(12), uuid)
-        self.nodes[handle] = node
-        if self._spool is not None:
-            fields = {"path": path, "uuid": uuid, "producer": node.producer}
-            self._spool.register(handle, fields)
+        return WrittenNode(handle, path, secrets.token_urlsafe(12), uuid)
+
+    def _add(self, node: WrittenNode) -> WrittenNode:
+        self.nodes[node.handle] = node
+        self._register(node)
         if self.connected:
             self._request(node)
         return node
 
+    def _register(self, node: WrittenNode) -> None:
+        """Tell the spool which node a handle is."""
+        if self._spool is not None:
+            creation = node.creation.to_json() if node.creation else None
+            fields = {"path": node.path, "uuid": node.uuid, "producer": node.producer}
+            self._spool.register(node.handle, {**fields, "creation": creation})
+
     def has_room(self, size: int) -> bool:
         """Return whether a frame of this size may be added now."""
-        options = self._options
-        if self._spool is not None:
-            return self._spool.has_room(size)
-        return self._pending_frames == 0 or (
-            self._pending_frames < options.max_pending
-            and self._pending_bytes + size <= options.pending_bytes
-        )
+        return self._frames.has_room(size)
 
     def add(self, node: WrittenNode, header: Mapping[str, Any], payload: Any) -> PendingFrame:
         """Add a frame to send, with a copy of its payload. Raises OSError (the spool)."""
         frame = node.new_frame(header, payload)
-        if self._spool is not None:
-            assert frame.message is not None
-            frame.position = self._spool.append(frame.message)
-            if self._kept_bytes + frame.size > self._options.pending_bytes:
-                frame.message = None
-        self._track(node, frame)
+        self._frames.store(frame)
+        node.frames.append(frame)
         return frame
 
-    def _track(self, node: WrittenNode, frame: PendingFrame) -> None:
-        node.frames.append(frame)
-        self._pending_frames += 1
-        self._pending_bytes += frame.size
-        if frame.message is not None:
-            self._kept_bytes += frame.size
-
     def _restore(self, spool: Spool) -> None:
-        """Continue with the frames that an earlier process has left."""
+        """Continue with what an earlier process has left."""
         for handle, fields in spool.nodes.items():
             node = WrittenNode(handle, fields["path"], fields["producer"], fields["uuid"])
+            if fields.get("creation"):
+                # It may have been requested.
+                node.creation, node.creation_attempts = NewNode.from_json(fields["creation"]), 1
+                self._creations += 1
             self.nodes[handle] = node
         for handle, sequence, position in spool.left:
             if (found := self.nodes.get(handle)) is not None:
                 if not found.frames or sequence != found.last + 1:
                     # Those between were acknowledged, and so were those before them.
-                    self._forget(found.frames)
+                    self._frames.forget(found.frames)
                     found.frames.clear()
                     found.acknowledged = sequence - 1
                 found.last = sequence
-                self._track(found, PendingFrame(sequence, position.size, None, position))
-
-    def _forget(self, frames: Iterable[PendingFrame]) -> None:
-        """Stop keeping frames."""
-        for frame in frames:
-            self._pending_frames -= 1
-            self._pending_bytes -= frame.size
-            if frame.message is not None:
-                self._kept_bytes -= frame.size
-            if frame.position is not None and self._spool is not None:
-                self._spool.release(frame.position)
+                frame = PendingFrame(sequence, position.size, None, position)
+                self._frames.add(frame)
+                found.frames.append(frame)
 
     def on_connected(self) -> None:
         """Begin a connection; the greeting of the server comes first."""
         self._requests.clear()
-        self._sent_frames = self._sent_bytes = 0
-        self._window = (1, 1)
+        self._window.reset()
 
     def on_lost(self) -> None:
         """End a connection."""
@@ -159,19 +155,12 @@ class IngestEngine:
         for node in self.nodes.values():
             if node.opened and node.sent < len(node.frames):
                 frame = node.frames[node.sent]
-                if not self._fits(frame.size):
+                if not self._window.fits(frame.size):
                     return None
                 node.sent += 1
-                self._count(frame.size)
-                return self._message(frame)
+                self._window.add(frame.size)
+                return self._frames.content(frame)
         return None
-
-    def _message(self, frame: PendingFrame) -> bytes:
-        if frame.message is not None:
-            return frame.message
-        assert self._spool is not None
-        assert frame.position is not None
-        return self._spool.read(frame.position)
 
     def has_more(self) -> bool:
         """Return whether `take` would return a message."""
@@ -183,14 +172,14 @@ class IngestEngine:
             if node.opened and node.sent < len(node.frames)
         )
         first = next(waiting, None)
-        return bool(self._requests) or (first is not None and self._fits(first.size))
+        return bool(self._requests) or (first is not None and self._window.fits(first.size))
 
     def receive(self, message: bytes | str) -> None:
         """Process a reply. Raises InvalidResponse."""
         reply = decode_reply(message if isinstance(message, bytes) else message.encode())
         kind = reply["type"]
         if kind == ReplyType.hello:
-            self._window = (int(reply["window_frames"]), int(reply["window_bytes"]))
+            self._window.set_limits(int(reply["window_frames"]), int(reply["window_bytes"]))
             self.connected = True
             for node in self.nodes.values():
                 if node.failure is None:
@@ -234,37 +223,34 @@ class IngestEngine:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is pending any more, or there will be no other connection."""
-        return self._pending_frames == 0 or self.failure is not None
+        return self.pending == 0 or self.failure is not None
 
     def close(self) -> None:
         """Let another process use the spool."""
         if self._spool is not None:
-            if self._pending_frames:
+            if self.pending:
                 logger.warning("%s frames stay in the spool for the next writer", self.pending)
             self._spool.close()
 
     def _request(self, node: WrittenNode) -> None:
+        """Ask for a node, unless its container does not exist yet: that one's reply does then."""
         node.reopen_at = None
-        self._requests.append(node.request())
+        container = self.nodes.get(node.creation.parent_handle or 0) if node.creation else None
+        if container is None or container.creation is None:
+            self._requests.append(node.request())
 
-    def _fits(self, size: int) -> bool:
-        frames, window = self._window
-        return self._sent_frames == 0 or (
-            self._sent_frames < frames and self._sent_bytes + size <= window
-        )
-
-    def _count(self, size: int) -> None:
-        self._sent_frames += 1
-        self._sent_bytes += size
-
-    def _uncount(self, frames: list[PendingFrame]) -> None:
-        self._sent_frames -= len(frames)
-        self._sent_bytes -= sum(frame.size for frame in frames)
+    def _children(self, node: WrittenNode) -> list[WrittenNode]:
+        """Return the nodes that wait for this one to exist."""
+        return [
+            one
+            for one in self.nodes.values()
+            if one.creation and one.creation.parent_handle == node.handle
+        ]
 
     def _receive_for(self, node: WrittenNode, kind: str, reply: Mapping[str, Any]) -> None:
         match kind:
             case ReplyType.opened:
-                node.uuid, node.opened = reply["uuid"], True
+                self._on_opened(node, reply["uuid"])
                 if not node.last:
                     # The frames of a producer that wrote before are counted on.
                     node.last = int(reply["applied"])
@@ -277,11 +263,19 @@ class IngestEngine:
             case ReplyType.error:
                 self._on_error(node, reply)
 
+    def _on_opened(self, node: WrittenNode, uuid: str) -> None:
+        node.uuid, node.opened = uuid, True
+        if node.creation is not None:
+            node.creation = None
+            self._creations -= 1
+            self._register(node)
+            for child in self._children(node):
+                self._request(child)
+
     def _acknowledge(self, node: WrittenNode, applied: int) -> None:
         removed = node.acknowledge(applied)
-        self._forget(removed.frames)
-        self._sent_frames -= removed.sent_frames
-        self._sent_bytes -= removed.sent_size
+        self._frames.forget(removed.frames)
+        self._window.remove(removed.sent)
 
     def _on_error(self, node: WrittenNode, reply: Mapping[str, Any]) -> None:
         status, stopped = int(reply["status"]), bool(reply.get("stopped"))
@@ -292,8 +286,12 @@ class IngestEngine:
             sequence = int(reply["sequence"])
             self._rejected.append(FrameRejected(error, node.path, sequence, later_applied=True))
             return
-        self._uncount(node.close())
-        if retry_after is not None or code == SEQUENCE_CODE:
+        self._window.remove(node.close())
+        if node.may_exist(code):
+            node.creation = None
+            self._creations -= 1
+            self._request(node)
+        elif retry_after is not None or code == SEQUENCE_CODE:
             delay = node.backoff.next(None if retry_after is None else float(retry_after))
             node.reopen_at = self._clock() + delay
             logger.info("The server does not take frames for /%s now: %s", node.path, detail)
@@ -302,14 +300,30 @@ class IngestEngine:
 
     def _drop(self, node: WrittenNode, error: TiledClientError, sequence: int = 0) -> None:
         """Give up a node: none of its frames will be applied."""
-        first = sequence or node.acknowledged + 1
-        if node.failure is None and (node.frames or error is not self.failure):
+        first = 0 if node.creation else sequence or node.acknowledged + 1
+        wanted = node.frames or node.creation or error is not self.failure
+        if node.failure is None and wanted:
             self._rejected.append(FrameRejected(error, node.path, first, later_applied=False))
         node.failure = error
-        self._uncount(node.close())
-        if not isinstance(error, (NodeNotFound, NodeReplaced)):
-            # The next process may be permitted to write.
+        self._window.remove(node.close())
+        waiting = self._children(node) if node.creation else []
+        may_later = _may_succeed_later(node, error)
+        if may_later:
             for frame in node.frames:
                 frame.position = None
-        self._forget(node.frames)
+        self._frames.forget(node.frames)
         node.frames.clear()
+        if node.creation is not None:
+            node.creation = None
+            self._creations -= 1
+            if not may_later:
+                self._register(node)
+        for child in waiting:
+            self._drop(child, error)
+
+
+def _may_succeed_later(node: WrittenNode, error: TiledClientError) -> bool:
+    """Return whether the next process may be permitted what this one was not."""
+    if node.creation is not None:
+        return error.status in (401, 403)
+    return not isinstance(error, (NodeNotFound, NodeReplaced))

@@ -2,7 +2,7 @@
 
 | state | `opened` | `reopen_at` | frames are sent | leaves on |
 | --- | --- | --- | --- | --- |
-| new, or disconnected | False | None | no | the connection: the node is requested |
+| new, or disconnected | False | None | no | the connection, once its container exists: requested |
 | requested | False | None | no | `opened`: open; `error`: stopped or failed |
 | open | True | None | yes | `error` that stops: stopped or failed; a lost connection |
 | stopped | False | a time | no | that time: requested |
@@ -16,10 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ...errors import TiledClientError
+from ...errors import NODE_EXISTS, TiledClientError
 from ...http.retries import Backoff
 from ...wire.ingest import encode_header
 from ..spool import SpoolPosition
+from .new_node import NewNode
 
 
 @dataclass(slots=True)
@@ -33,21 +34,26 @@ class PendingFrame:
 
 
 class Acknowledged(NamedTuple):
-    """Frames that were removed; number and size of those that were sent before."""
+    """Frames that were removed, and those of them that were sent before."""
 
     frames: list[PendingFrame]
-    sent_frames: int
-    sent_size: int
+    sent: list[PendingFrame]
 
 
 @dataclass(slots=True, eq=False)
 class WrittenNode:
-    """State of one node; `producer` names the writer, so that each frame is applied once."""
+    """State of one node; `producer` names the writer, so that each frame is applied once.
+
+    `creation` describes the node until it exists. `creation_attempts` counts requests for that: if
+    there was one before, a node of that path is the one that it created.
+    """
 
     handle: int
     path: str
     producer: str
     uuid: str | None = None
+    creation: NewNode | None = None
+    creation_attempts: int = 0
     acknowledged: int = 0
     last: int = 0
     opened: bool = False
@@ -67,7 +73,7 @@ class WrittenNode:
         return PendingFrame(self.last, len(message), message)
 
     def request(self) -> bytes:
-        """Return the frame that opens the node, behind what is acknowledged."""
+        """Return the frame that creates the node, or opens it behind what is acknowledged."""
         fields = {
             "op": "open",
             "handle": self.handle,
@@ -75,21 +81,30 @@ class WrittenNode:
             "producer": self.producer,
             "acknowledged": self.acknowledged,
         }
+        if self.creation is not None:
+            self.creation_attempts += 1
+            new = self.creation
+            fields |= {"op": "create", "path": new.parent, "key": new.token}
+            return encode_header(fields) + new.body.encode()
         if self.uuid is not None:
             fields["uuid"] = self.uuid
         return encode_header(fields)
 
     def acknowledge(self, applied: int) -> Acknowledged:
         """Remove the frames up to `applied`."""
-        removed, sent_frames, sent_size = [], 0, 0
+        removed, sent = [], []
         while self.frames and self.frames[0].sequence <= applied:
             frame = self.frames.popleft()
             removed.append(frame)
             if self.sent:
                 self.sent -= 1
-                sent_frames, sent_size = sent_frames + 1, sent_size + frame.size
+                sent.append(frame)
         self.acknowledged = max(self.acknowledged, applied)
-        return Acknowledged(removed, sent_frames, sent_size)
+        return Acknowledged(removed, sent)
+
+    def may_exist(self, code: str | None) -> bool:
+        """Return whether a rejected creation means that an earlier request has created it."""
+        return self.creation is not None and code == NODE_EXISTS and self.creation_attempts > 1
 
     def close(self) -> list[PendingFrame]:
         """Note that the server applies nothing more; return the frames that were sent to it."""

@@ -14,6 +14,7 @@ from ...settings import WriterOptions
 from ...stream.engine.reconnect_policy import KeepaliveTimer
 from ..engine.connecting import IngestConnector
 from ..engine.ingest_engine import IngestEngine
+from ..engine.new_node import NewNode
 from ..engine.written_node import WrittenNode
 
 if TYPE_CHECKING:
@@ -106,6 +107,14 @@ class IngestDriver:
         """Add a node to write to."""
         with self._changed:
             node = self.engine.open(path, uuid)
+        self._pump()
+        return node
+
+    def create(self, new: NewNode) -> WrittenNode:
+        """Add a node to create and to write to. Raises the errors of earlier frames."""
+        with self._changed:
+            self.engine.raise_failures()
+            node = self.engine.create(new)
         self._pump()
         return node
 

@@ -1,59 +1,21 @@
-"""Writers of one node: many writes over a connection, acknowledged later."""
+"""Writers of one node that block: many writes over a connection, acknowledged later."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
-from ...arguments import flag
-from ..engine.frames import ArrayFrames, TableFrames
-
-if TYPE_CHECKING:
-    from ...tables import Rows
-    from ..engine.written_node import WrittenNode
-    from .driver import IngestDriver
-
-CONNECT_SECONDS = 15.0
+from ...http.operations import Blocking
+from ..operations.base import CONNECT_SECONDS, BlockingCalls, SingleNodeOperations
+from ..operations.data import ArrayWriterOperations, TableWriterOperations
+from ..operations.nested import (
+    AwkwardWriterOperations,
+    RaggedWriterOperations,
+    SparseWriterOperations,
+)
 
 
-class SingleNodeWriter:
+class SingleNodeWriter(BlockingCalls, Blocking, SingleNodeOperations):
     """Writes to one node, over the connection of an `IngestWriter`."""
-
-    def __init__(self, driver: IngestDriver, node: WrittenNode) -> None:
-        self._driver = driver
-        self._node = node
-
-    @property
-    def acknowledged(self) -> int:
-        """The number of the last frame that is dealt with; the first one has number 1."""
-        return self._node.acknowledged
-
-    def flush(self, timeout: float | None = None) -> None:
-        """Wait until everything is acknowledged; see `IngestWriter.flush`.
-
-        Parameters
-        ----------
-        timeout
-            Seconds to wait; None for no limit.
-        """
-        self._driver.flush(timeout)
-
-    def close_stream(self) -> int:
-        """Tell subscribers that this node gets no more data for now.
-
-        Returns
-        -------
-        int
-            The number of the frame.
-        """
-        return self._send({"op": "close"}, b"")
-
-    def close(self) -> None:
-        """Wait until everything is acknowledged, and disconnect."""
-        self._driver.close()
-
-    def _send(self, header: dict[str, Any], payload: Any) -> int:
-        return self._driver.add(self._node, header, payload)
 
     def __enter__(self) -> Self:
         self._driver.connect(CONNECT_SECONDS)
@@ -61,12 +23,26 @@ class SingleNodeWriter:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self.close()
+            self._driver.close()
         else:
             self._driver.stop()
 
 
-class ArrayWriter(SingleNodeWriter):
+class ContainerWriter(SingleNodeWriter):
+    """Changes the metadata of a container, and closes its stream.
+
+    Examples
+    --------
+    >>> with client.writer() as writer:
+    ...     run = writer.create(client, "scan", metadata={"sample": "A"})
+    ...     run.update_metadata({"done": True})
+    1
+    >>> client["scan"].metadata
+    {'sample': 'A', 'done': True}
+    """
+
+
+class ArrayWriter(SingleNodeWriter, ArrayWriterOperations):
     """Writes to a dense array.
 
     Examples
@@ -81,85 +57,8 @@ class ArrayWriter(SingleNodeWriter):
     array([1, 2, 3, 4, 5, 6])
     """
 
-    def __init__(self, driver: IngestDriver, node: WrittenNode, frames: ArrayFrames) -> None:
-        super().__init__(driver, node)
-        self._frames = frames
 
-    def append(self, frame: Any) -> int:
-        """Append a frame, or several, along the first dimension.
-
-        Parameters
-        ----------
-        frame
-            Data of the shape of the array without its first dimension, or with it for several.
-
-        Returns
-        -------
-        int
-            The number of the frame, for `acknowledged`.
-
-        Raises
-        ------
-        FrameRejected
-            If an earlier frame was not applied.
-        ValueError
-            If the shape does not fit, or a value would change.
-        """
-        return self._send(*self._frames.append(frame))
-
-    def write(self, array: Any) -> int:
-        """Replace the whole array.
-
-        Parameters
-        ----------
-        array
-            Data of the stored shape.
-
-        Returns
-        -------
-        int
-            The number of the frame.
-        """
-        return self._send(*self._frames.write(array))
-
-    def write_block(self, array: Any, block: Sequence[int] | int) -> int:
-        """Replace one chunk.
-
-        Parameters
-        ----------
-        array
-            Data of the shape of the chunk.
-        block
-            The number of the chunk along each dimension.
-
-        Returns
-        -------
-        int
-            The number of the frame.
-        """
-        return self._send(*self._frames.write_block(array, block))
-
-    def patch(self, array: Any, offset: Sequence[int] | int, *, extend: bool = False) -> int:
-        """Replace the part that starts at `offset`.
-
-        Parameters
-        ----------
-        array
-            The new data.
-        offset
-            Where the part starts, along each dimension.
-        extend
-            Let the array grow along its first dimension if the part reaches beyond its end.
-
-        Returns
-        -------
-        int
-            The number of the frame.
-        """
-        return self._send(*self._frames.patch(array, offset, extend=flag(extend, "extend")))
-
-
-class TableWriter(SingleNodeWriter):
+class TableWriter(SingleNodeWriter, TableWriterOperations):
     """Writes to a table.
 
     Examples
@@ -172,45 +71,45 @@ class TableWriter(SingleNodeWriter):
     [5, 7, 9]
     """
 
-    def __init__(self, driver: IngestDriver, node: WrittenNode, frames: TableFrames) -> None:
-        super().__init__(driver, node)
-        self._frames = frames
 
-    def append(self, rows: Rows, partition: int | None = None) -> int:
-        """Append rows to a partition.
+class RaggedWriter(SingleNodeWriter, RaggedWriterOperations):
+    """Writes to a ragged array.
 
-        Parameters
-        ----------
-        rows
-            A pandas DataFrame, a dict of columns, or an Arrow table, with the table's columns.
-        partition
-            The number of the partition; by default the last one.
+    Examples
+    --------
+    >>> r = client.write_ragged([[1, 2], [3]])
+    >>> with r.writer() as w:
+    ...     w.append([[4, 5, 6]])
+    1
+    >>> r.refresh()
+    >>> r.read().tolist()
+    [[1, 2], [3], [4, 5, 6]]
+    """
 
-        Returns
-        -------
-        int
-            The number of the frame, for `acknowledged`.
 
-        Raises
-        ------
-        FrameRejected
-            If an earlier frame was not applied.
-        ValueError
-            If columns are missing or unknown, or values do not fit their types.
-        """
-        return self._send(*self._frames.append(rows, partition))
+class SparseWriter(SingleNodeWriter, SparseWriterOperations):
+    """Writes to a sparse array.
 
-    def write(self, rows: Rows) -> int:
-        """Replace all rows.
+    Examples
+    --------
+    >>> s = client.write_sparse(np.array([[0, 2], [1, 3]]), np.array([1.5, 2.5]), (3, 4))
+    >>> with s.writer() as w:
+    ...     w.write(np.array([[1], [2]]), np.array([7.0]))
+    1
+    >>> s.read().nnz
+    1
+    """
 
-        Parameters
-        ----------
-        rows
-            A pandas DataFrame, a dict of columns, or an Arrow table, with the table's columns.
 
-        Returns
-        -------
-        int
-            The number of the frame.
-        """
-        return self._send(*self._frames.write(rows))
+class AwkwardWriter(SingleNodeWriter, AwkwardWriterOperations):
+    """Writes to an awkward array.
+
+    Examples
+    --------
+    >>> a = client.write_awkward([{"hits": [1, 2, 3]}])
+    >>> with a.writer() as w:
+    ...     w.write([{"hits": [7, 8, 9]}])
+    1
+    >>> a.read().to_list()
+    [{'hits': [7, 8, 9]}]
+    """

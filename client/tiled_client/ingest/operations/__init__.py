@@ -1,0 +1,1 @@
+"""What the writers that block and those for asyncio have in common."""
