@@ -314,3 +314,13 @@ class StorageMark(models.Model):
 
     def __str__(self) -> str:
         return str(self.mark)
+
+
+class RemovalHold(models.Model):
+    """The one row that keeps stored files from being removed until a time (`removal_hold`)."""
+
+    token = models.UUIDField(editable=False)
+    until = models.DateTimeField(editable=False)
+
+    def __str__(self) -> str:
+        return str(self.until)

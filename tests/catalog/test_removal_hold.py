@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from django.db.models.functions import Now
 
-from catalog.config import storage_settings
-from catalog.locks.removal_hold import HeldByAnother, hold_removals
-from catalog.models import Node
+from catalog.models import Node, RemovalHold
 from catalog.services.cleanup import remove_orphaned_files, remove_orphaned_folders
 from catalog.services.stores.folder.paths import node_folder
+from catalog.services.stores.removal_hold import (
+    HeldByAnother,
+    HoldLost,
+    hold_removals,
+    removals_are_held,
+)
 from tests.buckets import in_folder
 
 from .conftest import ARROW, Api, ipc
@@ -44,4 +49,17 @@ def test_files_stay_while_a_backup_is_running_and_the_cleanup_removes_them_later
     assert (remove_orphaned_folders(min_age=0), remove_orphaned_files(min_age=0)) == (1, 1)
     assert not array.exists()
     assert len(set(table.glob("*.arrows"))) == 1
-    assert (storage_settings().directory / ".hold").exists()
+
+
+def test_the_hold_of_a_process_that_was_killed_ends_with_its_lease(api: Api) -> None:
+    with hold_removals() as hold:
+        assert removals_are_held()
+        hold.check()
+        RemovalHold.objects.update(until=Now())
+        assert not removals_are_held()
+        with pytest.raises(HoldLost):
+            hold.check()
+        with hold_removals() as other:
+            other.check()
+            assert removals_are_held()
+    assert not removals_are_held()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -17,7 +19,8 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from tests.servers import manage, running
+from catalog.storage.files import uri_path
+from tests.servers import PROJECT, environment, manage, running
 from tiled_client import from_uri
 from tiled_client.nodes import ArrayClient, Container
 
@@ -185,6 +188,45 @@ def test_a_server_with_another_storage_is_refused(hosts: Hosts, tmp_path: Path) 
     refused = manage(tmp_path, "serve", "--port", "0", **settings)
     assert refused.returncode == 1
     assert "does not belong to the database" in refused.stderr
+
+
+HOLD = """
+from catalog.services.stores.removal_hold import hold_removals
+with hold_removals() as hold:
+    print("held", flush=True)
+    input()
+    hold.check()
+"""
+
+
+def test_a_backup_on_another_machine_holds_the_removals_of_all_servers(
+    hosts: Hosts, tmp_path: Path
+) -> None:
+    """The machine of the backup does not share a folder with the servers, as with a bucket."""
+    alice = hosts.make_key("alice")
+    folders = {}
+    for path in (new_array(hosts, alice), new_array(hosts, alice)):
+        (source,) = client_at(hosts.first.uri, alice)[path].data_sources()
+        folders[path] = uri_path(source.assets[0].data_uri)
+    settings = {**hosts.first.settings, "TILED_STORAGE_DIRECTORY": str(tmp_path / "storage")}
+    backup = subprocess.Popen(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", HOLD],
+        cwd=PROJECT,
+        env=environment(tmp_path, **settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert backup.stdout is not None
+    assert backup.stdout.readline() == "held\n"
+    during, after = folders
+    for path in (during, after):
+        gone = hosts.second.request("DELETE", f"/metadata/{path}?external_only=false", alice)
+        assert gone.status_code == 200, gone.text
+        assert folders[path].exists() == (path == during)
+        if path == during:
+            backup.communicate("\n", timeout=30)
+            assert backup.returncode == 0
 
 
 class Load:

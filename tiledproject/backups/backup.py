@@ -11,10 +11,16 @@ from typing import Any
 
 from django.db import connection
 
-from catalog.locks.removal_hold import HeldByAnother, hold_removals
 from catalog.models import Node
 from catalog.services.snapshot_files import SnapshotFile, snapshot_files
 from catalog.services.stores.bucket.snapshot import snapshot_objects
+from catalog.services.stores.removal_hold import (
+    LEASE_SECONDS,
+    HeldByAnother,
+    Hold,
+    HoldLost,
+    hold_removals,
+)
 from catalog.services.stores.site_bucket import object_store
 
 from ..config.directories import database_files, secret_files
@@ -48,7 +54,7 @@ def make_backup(site: Settings, repository: Repository, *, link: bool = False) -
     _check_place(site, repository.folder, link=link)
     with repository.locked(), ExitStack() as surroundings:
         previous = _previous(site, repository, surroundings)
-        surroundings.enter_context(_removals_held())
+        hold = surroundings.enter_context(_removals_held())
         folder, began = repository.begin(), datetime.now(UTC)
         write_snapshot(folder / DATABASE)
         with new_manifest(folder) as manifest:
@@ -66,6 +72,7 @@ def make_backup(site: Settings, repository: Repository, *, link: bool = False) -
             "bytes": size,
             "problems": copier.counts.problems,
         }
+        _check_held(hold)
         target = repository.complete(folder, summary)
     return Report(target, nodes, files, size, copier.counts)
 
@@ -81,13 +88,24 @@ def _previous(site: Settings, repository: Repository, surroundings: ExitStack) -
 
 
 @contextmanager
-def _removals_held() -> Iterator[None]:
+def _removals_held() -> Iterator[Hold]:
     try:
-        with hold_removals():
-            yield
+        with hold_removals() as hold:
+            yield hold
     except HeldByAnother:
         raise BackupError(
-            "Another backup of this site is running, to another folder; wait for its end."
+            "Another backup of this site is running, to another folder, or was killed less than "
+            f"{LEASE_SECONDS:.0f} seconds ago; wait for its end."
+        ) from None
+
+
+def _check_held(hold: Hold) -> None:
+    try:
+        hold.check()
+    except HoldLost:
+        raise BackupError(
+            f"The database did not respond for {LEASE_SECONDS:.0f} seconds while files were "
+            "copied, so that servers may have removed some of them; make another backup."
         ) from None
 
 

@@ -22,10 +22,10 @@ from uuid import UUID
 from django.db import transaction
 
 from catalog.config import storage_settings
-from catalog.locks.removal_hold import HeldByAnother, hold_removals
 from catalog.models import DataSource, ReplacedObject, StorageMark
 from catalog.services.stores.bucket.mark import BucketMark
 from catalog.services.stores.folder.cleanup import node_folders
+from catalog.services.stores.removal_hold import HeldByAnother, hold_removals
 from catalog.services.stores.site import storage
 from catalog.services.stores.site_bucket import object_store
 from catalog.storage.errors import StorageError

@@ -15,7 +15,6 @@ from django.db.models import F, QuerySet
 from tiled_client.wire.structures import ArrayStructure
 
 from ....locks.node_locks import LockTimeout, node_lock
-from ....locks.removal_hold import removals_are_held
 from ....models import Chunk, DataSource, Node, ReplacedObject
 from ....storage.chunk_objects import Index, index_text, parse_plain_name
 from ....storage.encoding import Encoding
@@ -24,6 +23,7 @@ from ....storage.layout import NAME
 from ....storage.objects.client import ObjectInfo, ObjectStore
 from ..damages import Leftover
 from ..known_nodes import BATCH, missing
+from ..removal_hold import removals_are_held
 from .chunk_rows import ALL, parse_grid
 from .names import node_folder, parse_name
 

@@ -16,13 +16,13 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.structures import ArrayStructure
 
 from ....locks.node_locks import LockTimeout, node_lock
-from ....locks.removal_hold import removals_are_held
 from ....models import Chunk, DataSource, ReplacedObject
 from ....storage.chunk_objects import plain_name
 from ....storage.errors import MissingFile
 from ....storage.layout import plan
 from ....storage.objects.client import ObjectStore
 from ..known_nodes import BATCH
+from ..removal_hold import removals_are_held
 from .chunk_rows import parse_grid
 from .descriptions import Descriptions
 from .names import node_folder

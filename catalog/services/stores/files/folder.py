@@ -11,13 +11,13 @@ from uuid import UUID
 from django.db import transaction
 
 from ....config import storage_settings
-from ....locks.removal_hold import removals_are_held
 from ....models import DataSource
 from ....storage import files, raw_files, tables
 from ....storage.atomic_write import replace_file
 from ....storage.errors import MissingFile, Unreadable
 from ....storage.tables import PartitionReader, Rows
 from ..folder.paths import array_folder
+from ..removal_hold import removals_are_held
 from .interface import Addition, NewFile, StoredFile
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from ....config import storage_settings
 from ....locks.node_locks import LockTimeout, node_lock
-from ....locks.removal_hold import removals_are_held
 from ....models import DataSource, Node
 from ....storage import files
 from ....storage.chunks import staging_names
 from ....storage.errors import StorageError
 from ..known_nodes import BATCH, missing
+from ..removal_hold import removals_are_held
 from .overwrites import clean_up_stages, has_pending_stages
 from .paths import discard_folder, node_folder
 

@@ -7,9 +7,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from ....config import storage_settings
-from ....locks.removal_hold import removals_are_held
 from ....storage import files
 from ....storage.arrays import ArrayStore
+from ..removal_hold import removals_are_held
 
 
 @cache
