@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import awkward as ak
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,3 +111,49 @@ def test_a_prefix_with_data_of_others_is_refused(buckets: Service, tmp_path: Pat
         done = server.manage("storage", "copy", *to_bucket)
     assert done.returncode == 1
     assert "has data already" in done.stderr
+
+
+def test_a_further_copy_skips_what_it_has_and_names_what_is_lost(
+    buckets: Service, tmp_path: Path
+) -> None:
+    folder, settings = tmp_path / "site", buckets.settings("again")
+    keys = {"AWS_ACCESS_KEY_ID": buckets.key, "AWS_SECRET_ACCESS_KEY": buckets.secret}
+    to_bucket = ("--to", settings["TILED_STORAGE_URI"], "--endpoint", buckets.endpoint)
+    with own_database() as database:
+        with running(folder, "serve", *OPTIONS, **database) as server:
+            root = from_uri(server.uri, api_key=API_KEY)
+            root.write_array(da.ones((40, 3000), chunks=(1, 3000)), key="frames")
+            for key in ("lost", "kept"):
+                root.write_table(pd.DataFrame({"n": [1, 2]}), key=key)
+        lost, *_ = (folder / "storage").glob("*/*/*.arrows")
+        lost.unlink()
+        age(folder / "storage")
+
+        def copied(*options: str) -> str:
+            done = manage(folder, "storage", "copy", *to_bucket, *options, **database, **keys)
+            return f"{done.stdout} {done.stderr}"
+
+        assert "Copied 3 data sources" in (first := copied())
+        assert "except 1: see the log" in first
+        objects = buckets.store("again")
+        before = {info.name: info.modified for info in objects.list_objects()}
+        (chunk,) = (folder / "storage").glob("*/*/c/3/0")
+        chunk.write_bytes(np.full(3000, 7.0).tobytes())
+        name = chunk.relative_to(folder / "storage").as_posix()
+        time.sleep(1.1)  # the resolution of the times of objects
+        assert "except 1: see the log" in copied()
+        after = {info.name: info.modified for info in objects.list_objects()}
+        changed = {each for each, when in after.items() if when != before[each]}
+        assert changed == {name, f"{name.partition('/c/')[0]}/zarr.json"}
+        assert bytes(objects.get(name)) == chunk.read_bytes()
+        assert "--skip-damaged" in copied("--switch")
+        assert "set storage.uri" in copied("--switch", "--skip-damaged")
+        checked = manage(folder, "verify", **database, **settings)
+        assert checked.stdout.count("no-data") == 1
+        assert len(checked.stdout.splitlines()) == 1, checked.stdout
+
+
+def age(folder: Path) -> None:
+    """Let all files be old, so that they are known to be unchanged by their times."""
+    for path in folder.rglob("*"):
+        os.utime(path, (1e9, 1e9))

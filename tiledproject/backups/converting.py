@@ -20,8 +20,8 @@ from catalog.storage.objects.location import FolderLocation
 from tiled_client.wire.structures import ArrayStructure
 
 from ..storage_copy.errors import CopyError
+from ..storage_copy.pieces import Direction, copy_source
 from ..storage_copy.progress import NoProgress
-from ..storage_copy.run import Direction
 from ..storage_copy.sources import internal_sources
 from ..storage_copy.to_bucket import ToBucket
 from ..storage_copy.to_folder import ToFolder
@@ -61,7 +61,7 @@ class ConvertingTarget:
         for source in internal_sources():
             try:
                 with self._direction(source) as direction:
-                    direction.copy(source)
+                    copy_source(direction, source)
                     with transaction.atomic():
                         direction.switch(source)
             except (StorageError, CopyError) as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from catalog.services.stores.bucket.names import node_folder
 from catalog.services.stores.bucket.snapshot import NodeObjects
 from catalog.storage.errors import MissingFile
-from catalog.storage.objects.client import ObjectInfo, ObjectStore
+from catalog.storage.objects.client import PART_BYTES, ObjectInfo, ObjectStore
 
 from .copying import Copier
 from .manifest import ManifestEntry
@@ -48,7 +48,9 @@ def copy_objects(objects: ObjectStore, nodes: Iterable[NodeObjects], copier: Cop
     def take(wanted: _Object) -> tuple[_Object, ManifestEntry | None, bool]:
         return _take(objects, wanted, copier)
 
-    for wanted, entry, is_linked in objects.parallel(take, _objects(objects, nodes, copier)):
+    found = _objects(objects, nodes, copier)
+    taken = objects.parallel(take, found, nbytes=lambda wanted: min(wanted.size, PART_BYTES))
+    for wanted, entry, is_linked in taken:
         if entry is None:
             copier.counts.problems.append(f"{objects.address(wanted.key)} does not exist")
             continue

@@ -128,7 +128,10 @@ class BucketTarget:
         def put(entry: ManifestEntry) -> Stored:
             return entry, _put(self.objects, backup, entry)
 
-        yield from self.objects.parallel(put, entries)
+        def nbytes(entry: ManifestEntry) -> int:
+            return min(entry.size, 2 * PART_BYTES)
+
+        yield from self.objects.parallel(put, entries, nbytes=nbytes)
 
     def finish(self) -> None:
         """Describe arrays; have the servers put what other readers of the bucket need besides."""

@@ -12,15 +12,11 @@ from typing import Protocol
 UNSETTLED_SECONDS = 2.0
 
 
-class CopyProgress(Protocol):
+class CopiedBefore(Protocol):
     """What was copied by earlier runs."""
 
     def is_copied(self, name: str, state: str) -> bool:
         """Return whether the original has not changed since it was copied."""
-        ...
-
-    def note(self, name: str, state: str) -> None:
-        """Record the state of an original before it was copied."""
         ...
 
 
@@ -30,9 +26,6 @@ class NoProgress:
     def is_copied(self, name: str, state: str) -> bool:
         """Return False."""
         return False
-
-    def note(self, name: str, state: str) -> None:
-        """Do nothing."""
 
 
 class CopiedNames:

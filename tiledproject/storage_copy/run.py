@@ -5,17 +5,17 @@
 | copy, as often as wanted | run | the target only |
 | copy the rest, then switch | are stopped | the target; then the database, in one transaction |
 
-All that is copied is read back and compared. The data in the old place stay as they are, without
-their mark: a server with the old setting does not start.
+Several objects are copied at a time. All that is copied is read back and compared. The data in the
+old place stay as they are, without their mark: a server with the old setting does not start.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from catalog.storage.objects.location import BucketLocation, check_uri
 from ..config.settings_model import Settings
 from ..servers.site_in_use import SiteInUse, refuse_running
 from .errors import CopyError
+from .pieces import Direction, Failure, SourcePiece, copy_pieces
 from .progress import CopiedNames
 from .sources import internal_sources
 from .to_bucket import ToBucket
@@ -44,22 +45,6 @@ from .to_folder import ToFolder
 logger = logging.getLogger(__name__)
 
 MARK = ".site"
-
-
-class Direction(Protocol):
-    """Copies data sources, and lets their rows name the copy."""
-
-    def settle(self, source: DataSource) -> None:
-        """Finish interrupted writes. Servers must be stopped."""
-        ...
-
-    def copy(self, source: DataSource) -> None:
-        """Copy what has changed since the last run."""
-        ...
-
-    def switch(self, source: DataSource) -> None:
-        """Let the rows of a data source name the copy."""
-        ...
 
 
 @dataclass
@@ -94,8 +79,7 @@ def copy_storage(
         direction = _direction(location, progress)
         surroundings.enter_context(_held() if not switch else nullcontext())
         report = CopyReport()
-        for source in internal_sources():
-            _copy_one(direction, source, report, settle=switch)
+        _CopyRun(direction, report, settle=switch).run(progress)
         if switch:
             if report.problems and not skip_damaged:
                 raise CopyError(
@@ -128,24 +112,47 @@ def _direction(location: BucketLocation | Path, progress: CopiedNames) -> Direct
     return ToFolder(location, progress, object_store())
 
 
-def _copy_one(
-    direction: Direction, source: DataSource, report: CopyReport, *, settle: bool
-) -> None:
-    report.sources += 1
-    try:
-        if settle:
-            direction.settle(source)
-            source.refresh_from_db()
-        direction.copy(source)
-    except (StorageError, CopyError, OSError) as error:
-        report.problems.append(f"{source.node}: {error}")
-        logger.warning("Could not copy %s: %s", source.node, error)
+@dataclass
+class _CopyRun:
+    """Copies all data sources; those with problems go to the report, once each."""
+
+    direction: Direction
+    report: CopyReport
+    settle: bool
+    failed: set[int] = field(default_factory=set)
+
+    def run(self, progress: CopiedNames) -> None:
+        for source, piece, failure in copy_pieces(self.direction.objects, self._pieces()):
+            if failure is not None:
+                self._fail(source, failure)
+            elif piece.name:
+                progress.note(piece.name, piece.state)
+
+    def _pieces(self) -> Iterator[SourcePiece]:
+        for source in internal_sources():
+            self.report.sources += 1
+            try:
+                if self.settle:
+                    self.direction.settle(source)
+                    source.refresh_from_db()
+                for piece in self.direction.pieces(source):
+                    if source.pk in self.failed:
+                        break
+                    yield source, piece
+            except (StorageError, CopyError, OSError) as error:
+                self._fail(source, error)
+
+    def _fail(self, source: DataSource, error: Failure) -> None:
+        if source.pk not in self.failed:
+            self.failed.add(source.pk)
+            self.report.problems.append(f"{source.node}: {error}")
+            logger.warning("Could not copy %s: %s", source.node, error)
 
 
 def _switch(direction: Direction) -> None:
     with transaction.atomic():
         for source in internal_sources():
-            with suppress(StorageError):
+            with suppress(StorageError, OSError):
                 direction.switch(source)
         ReplacedObject.objects.all().delete()
 

@@ -6,7 +6,9 @@ partition of a table is one object, after which rows can be appended.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -38,17 +40,20 @@ from catalog.storage.regions import chunk_ranges, chunk_region, overlap, relativ
 from tiled_client.wire.structures import ArrayStructure
 
 from .errors import DiffersError
-from .progress import CopyProgress, file_state
+from .pieces import Piece
+from .progress import CopiedBefore, file_state
 
 PARTITION = ".arrows"
+# In memory while a file of any size is put: parts of a multipart upload, and the next.
+STREAM_BYTES = 3 * PART_BYTES
 STATES = {Written.NONE: "none", Written.SOME: "some", Written.ALL: "all", None: "some"}
 
 
 class ToBucket:
     """Copies the data of one data source after the other from folders in `root` to `objects`."""
 
-    def __init__(self, objects: ObjectStore, progress: CopyProgress, root: Path) -> None:
-        self._objects = objects
+    def __init__(self, objects: ObjectStore, progress: CopiedBefore, root: Path) -> None:
+        self.objects = objects
         self._progress = progress
         self._root = root
 
@@ -58,16 +63,13 @@ class ToBucket:
             folder = self._array_folder(source)
             settle_stages(source.node.uuid, folder, array, alone=True)
 
-    def copy(self, source: DataSource) -> None:
-        """Copy what has changed since the last run, and read it back.
-
-        Raises MissingFile, DiffersError, StorageError, OSError.
-        """
+    def pieces(self, source: DataSource) -> Iterator[Piece]:
+        """Yield what has changed since the last run. Raises MissingFile, StorageError, OSError."""
         if (array := _array(source)) is not None:
-            self._copy_array(source, array)
+            yield from self._array_pieces(source, array)
             return
         for link in source.asset_links.all():
-            self._copy_file(source.node.uuid, link.asset)
+            yield from self._file_pieces(source.node.uuid, link.asset)
 
     def switch(self, source: DataSource) -> None:
         """Let the rows of a copied data source name the objects. Call it in a transaction."""
@@ -88,33 +90,35 @@ class ToBucket:
                 if (file := uri_name(asset.data_uri)).endswith(PARTITION):
                     _store_parts(self._root, node, asset)
                 name = f"{name}/{file}"
-            asset.data_uri = self._objects.address(name)
+            asset.data_uri = self.objects.address(name)
             asset.save(update_fields=["data_uri"])
 
     def _array_folder(self, source: DataSource) -> Path:
         return node_directory(self._root, source.node.uuid) / source.folder
 
-    def _copy_array(self, source: DataSource, structure: ArrayStructure) -> None:
+    def _array_pieces(self, source: DataSource, structure: ArrayStructure) -> Iterator[Piece]:
         folder = self._array_folder(source)
         layout = reshape(read_layout(folder, structure), structure)
         prefix, inside = node_folder(source.node.uuid), whole(layout.shape)
-        self._objects.put(f"{prefix}/{NAME}", orjson.dumps(document(layout, structure)))
-
+        description = orjson.dumps(document(layout, structure))
+        yield Piece(partial(self.objects.put, f"{prefix}/{NAME}", description))
         for index, path in chunk_files.existing_chunks(folder, len(layout.chunk)):
-            part = overlap(chunk_region(index, layout.chunk), inside)
-            if min(shape_of(part), default=1) > 0:
-                self._copy_chunk(folder, layout, index, path, f"{prefix}/{plain_name(index)}")
+            part = shape_of(overlap(chunk_region(index, layout.chunk), inside))
+            if min(part, default=1) <= 0:
+                continue
+            name, state = f"{prefix}/{plain_name(index)}", file_state(path)
+            # What belongs to a chunk at the edge depends on the shape, too.
+            known = f"{state} {part}" if state else ""
+            if not known or not self._progress.is_copied(name, known):
+                copy = partial(self._copy_chunk, folder, layout, index, path, name)
+                size = 2 * math.prod(layout.chunk) * layout.stored.itemsize
+                yield Piece(copy, size, name, known)
 
     def _copy_chunk(
         self, folder: Path, layout: Layout, index: Index, path: Path, name: str
     ) -> None:
         covered = chunk_region(index, layout.chunk)
         part = overlap(covered, whole(layout.shape))
-        state = file_state(path)
-        # What belongs to a chunk at the edge depends on the shape, too.
-        known = f"{state} {shape_of(part)}" if state else ""
-        if known and self._progress.is_copied(name, known):
-            return
         chunk = chunk_files.map_chunk(folder, layout, index)
         if chunk is None:
             raise MissingFile(f"The chunk {path} does not exist.")
@@ -124,28 +128,32 @@ class ToBucket:
             kept[place] = chunk[place]
             chunk = kept
         content = bytes(chunk_files.chunk_bytes(chunk))
-        self._objects.put(name, content)
-        if self._objects.get(name) != content:
-            raise DiffersError(f"{self._objects.address(name)} differs from {path}.")
-        self._progress.note(name, known)
+        self.objects.put(name, content)
+        if self.objects.get(name) != content:
+            raise DiffersError(f"{self.objects.address(name)} differs from {path}.")
 
-    def _copy_file(self, node: UUID, asset: Asset) -> None:
+    def _file_pieces(self, node: UUID, asset: Asset) -> Iterator[Piece]:
         path = node_directory(self._root, node) / uri_name(asset.data_uri)
         name = f"{node_folder(node)}/{uri_name(asset.data_uri)}"
         size = asset.size if path.suffix == PARTITION else None
         try:
             state = f"{size}" if size is not None else file_state(path)
-            if state and self._progress.is_copied(name, state):
-                return
-            sent, read = xxhash.xxh3_128(), xxhash.xxh3_128()
-            self._objects.put_stream(name, _pieces(path, size, sent))
         except FileNotFoundError as error:
             raise MissingFile(f"The file {path} does not exist.") from error
-        for piece in self._objects.iter_bytes(name):
+        if not state or not self._progress.is_copied(name, state):
+            copy = partial(self._copy_file, path, size, name)
+            yield Piece(copy, min(2 * (asset.size or 0), STREAM_BYTES), name, state)
+
+    def _copy_file(self, path: Path, size: int | None, name: str) -> None:
+        try:
+            sent, read = xxhash.xxh3_128(), xxhash.xxh3_128()
+            self.objects.put_stream(name, _pieces(path, size, sent))
+        except FileNotFoundError as error:
+            raise MissingFile(f"The file {path} does not exist.") from error
+        for piece in self.objects.iter_bytes(name):
             read.update(piece)
         if sent.digest() != read.digest():
-            raise DiffersError(f"{self._objects.address(name)} differs from {path}.")
-        self._progress.note(name, state)
+            raise DiffersError(f"{self.objects.address(name)} differs from {path}.")
 
 
 def _array(source: DataSource) -> ArrayStructure | None:

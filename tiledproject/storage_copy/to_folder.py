@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -11,22 +13,23 @@ import xxhash
 from catalog.models import Asset, AssetPart, Chunk, DataSource
 from catalog.services.stores.bucket.chunk_rows import ChunkState, read_state
 from catalog.services.stores.bucket.names import node_folder
-from catalog.services.stores.files import StoredFile
+from catalog.services.stores.files import StoredFile, part_rows
 from catalog.services.stores.files.object_downloads import key_of, open_download
+from catalog.services.stores.files.part_rows import Part
 from catalog.storage.atomic_write import replace_file, write_new_file
 from catalog.storage.chunk_objects import Index
 from catalog.storage.chunks import written_marks
 from catalog.storage.chunks.staging_names import chunk_path
-from catalog.storage.encoding import Encoding
 from catalog.storage.errors import MissingFile
 from catalog.storage.files import file_uri, node_directory, uri_name
 from catalog.storage.layout import Written, plan, write_layout
-from catalog.storage.objects.client import ObjectStore
+from catalog.storage.objects.client import PART_BYTES, ObjectStore
 from catalog.storage.regions import chunks_of, whole
 from tiled_client.wire.structures import ArrayStructure
 
 from .errors import DiffersError
-from .progress import CopyProgress
+from .pieces import Piece
+from .progress import CopiedBefore
 
 STATES = {"none": Written.NONE, "some": Written.SOME, "all": Written.ALL}
 
@@ -34,25 +37,22 @@ STATES = {"none": Written.NONE, "some": Written.SOME, "all": Written.ALL}
 class ToFolder:
     """Copies the data of one data source after the other from `objects` to folders in `root`."""
 
-    def __init__(self, root: Path, progress: CopyProgress, objects: ObjectStore) -> None:
+    def __init__(self, root: Path, progress: CopiedBefore, objects: ObjectStore) -> None:
         self._root = root
-        self._objects = objects
+        self.objects = objects
         self._progress = progress
 
     def settle(self, source: DataSource) -> None:
         """Do nothing: an interrupted write has changed nothing."""
 
-    def copy(self, source: DataSource) -> None:
-        """Copy what has changed since the last run, and read it back.
-
-        Raises MissingFile, DiffersError, StorageError, OSError.
-        """
+    def pieces(self, source: DataSource) -> Iterator[Piece]:
+        """Yield what has changed since the last run. Raises MissingFile, StorageError, OSError."""
         structure = source.node.structure
         if isinstance(structure, ArrayStructure):
-            self._copy_array(source, structure)
+            yield from self._array_pieces(source, structure)
             return
         for link in source.asset_links.all():
-            self._copy_file(source.node.uuid, link.asset)
+            yield from self._file_pieces(source.node.uuid, link.asset)
 
     def switch(self, source: DataSource) -> None:
         """Let the rows of a copied data source name the files. Call it in a transaction."""
@@ -68,50 +68,55 @@ class ToFolder:
             asset.data_uri = file_uri(place)
             asset.save(update_fields=["data_uri"])
 
-    def _copy_array(self, source: DataSource, structure: ArrayStructure) -> None:
+    def _array_pieces(self, source: DataSource, structure: ArrayStructure) -> Iterator[Piece]:
         state = read_state(source.pk)
         if state is None:
             raise MissingFile(f"The array {source.node} is not in the bucket.")
         folder = node_directory(self._root, source.node.uuid)
         layout = plan(structure, chunk=state.chunk)
-        shape = structure.shape + Encoding.of(structure.dtype).inner
-        written = list(_written(state, shape))
+        prefix = node_folder(source.node.uuid)
+        size = math.prod(layout.chunk) * layout.stored.itemsize
+        written = list(_written(state, layout.shape))
         for index in written:
-            self._copy_chunk(node_folder(source.node.uuid), folder, index, state.name(index))
+            name, path = state.name(index), chunk_path(folder, index)
+            if name is not None and not self._progress.is_copied(path, name):
+                copy = partial(self._copy_chunk, f"{prefix}/{name}", path)
+                yield Piece(copy, 2 * size, path, name)
         if state.written == "some":
             written_marks.mark_each(folder, written)
         write_layout(folder, layout, structure, STATES[state.written])
 
-    def _copy_chunk(self, prefix: str, folder: Path, index: Index, name: str | None) -> None:
-        path = chunk_path(folder, index)
-        if name is None or self._progress.is_copied(path, name):
-            return
-        content = self._objects.get(f"{prefix}/{name}")
+    def _copy_chunk(self, name: str, path: str) -> None:
+        content = self.objects.get(name)
         replace_file(path, content)
         if Path(path).read_bytes() != content:
-            raise DiffersError(f"{path} differs from {self._objects.address(prefix)}/{name}.")
-        self._progress.note(path, name)
+            raise DiffersError(f"{path} differs from {self.objects.address(name)}.")
 
-    def _copy_file(self, node: UUID, asset: Asset) -> None:
+    def _file_pieces(self, node: UUID, asset: Asset) -> Iterator[Piece]:
         path = node_directory(self._root, node) / uri_name(asset.data_uri)
         state = f"{asset.size}"
         if self._progress.is_copied(str(path), state):
             return
         file = StoredFile.of(node, asset)
+        parts = part_rows.of([file])[file.asset_id]
+        kept = sum(len(part.content) for part in parts)
+        copy = partial(self._copy_file, file, parts, path)
+        yield Piece(copy, kept + min(file.size, PART_BYTES), str(path), state)
+
+    def _copy_file(self, file: StoredFile, parts: Sequence[Part], path: Path) -> None:
         sent, read = xxhash.xxh3_128(), xxhash.xxh3_128()
         aside = path.with_name(f"{path.name}.partial")
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.unlink(missing_ok=True)
-        opened = open_download(self._objects, file)
-        pieces = (_digested(piece, sent) for piece in opened.chunks(0, asset.size or 0))
+        opened = open_download(self.objects, file, parts)
+        pieces = (_digested(piece, sent) for piece in opened.chunks(0, file.size))
         write_new_file(aside, pieces)
         with aside.open("rb") as written:
             while piece := written.read(1 << 20):
                 read.update(piece)
         if sent.digest() != read.digest():
-            raise DiffersError(f"{path} differs from {self._objects.address(key_of(file))}.")
+            raise DiffersError(f"{path} differs from {self.objects.address(key_of(file))}.")
         aside.replace(path)
-        self._progress.note(str(path), state)
 
 
 def _written(state: ChunkState, shape: tuple[int, ...]) -> Iterable[Index]:

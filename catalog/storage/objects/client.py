@@ -38,6 +38,8 @@ Result = TypeVar("Result")
 PART_BYTES = 8 << 20
 # Requests in flight per process for one operation of many objects.
 PARALLEL = 16
+# Bytes that these may have in memory, where they say how many.
+MAX_BYTES = 64 << 20
 LIST_PAGE = 1000
 
 
@@ -254,9 +256,11 @@ class ObjectStore:
         items: Iterable[Item],
         *,
         most: int = PARALLEL,
+        nbytes: Callable[[Item], int] = lambda _: 0,
     ) -> Iterator[Result]:
         """Yield `function(item)` for each of `items`, in order; up to `most` at the same time.
 
+        Several items run together only while the sum of their `nbytes` is at most MAX_BYTES.
         `function` calls methods of this class, and not `parallel` itself. If one call raises,
         those that have begun are awaited, and no others begin.
         """
@@ -265,18 +269,23 @@ class ObjectStore:
         if len(first) < 2:
             yield from map(function, first)
             return
-        running: deque[Future[Result]] = deque()
+        running: deque[tuple[Future[Result], int]] = deque()
+        load = 0
         try:
             for item in chain(first, waiting):
-                running.append(_threads().submit(function, item))
-                if len(running) >= most:
-                    yield running.popleft().result()
+                size = nbytes(item)
+                while running and (len(running) >= most or load + size > MAX_BYTES):
+                    future, done = running.popleft()
+                    load -= done
+                    yield future.result()
+                running.append((_threads().submit(function, item), size))
+                load += size
             while running:
-                yield running.popleft().result()
+                yield running.popleft()[0].result()
         finally:
-            for future in running:
+            for future, _ in running:
                 future.cancel()
-            wait(running)
+            wait([future for future, _ in running])
 
 
 _pool: ThreadPoolExecutor | None = None

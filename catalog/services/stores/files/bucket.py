@@ -142,7 +142,7 @@ class BucketFiles:
 
     def download(self, file: StoredFile) -> WholeDownload | PartsDownload:
         """Return the object, or the parts one after the other."""
-        return open_download(object_store(), file)
+        return open_download(object_store(), file, part_rows.of([file])[file.asset_id])
 
     def download_url(self, file: StoredFile) -> str | None:
         """Return a presigned URL of an object that is the whole file, and large enough."""

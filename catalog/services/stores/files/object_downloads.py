@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ....storage import files
 from ....storage.objects.client import ObjectInfo, ObjectStore
 from ..bucket.names import node_folder
-from . import part_rows
 from .interface import StoredFile
 from .part_rows import Part
 
@@ -82,9 +81,10 @@ class PartsDownload:
         """Do nothing."""
 
 
-def open_download(objects: ObjectStore, file: StoredFile) -> WholeDownload | PartsDownload:
-    """Return the object of a file, or its parts one after the other. Raises MissingFile."""
-    parts = part_rows.of([file])[file.asset_id]
+def open_download(
+    objects: ObjectStore, file: StoredFile, parts: Sequence[Part]
+) -> WholeDownload | PartsDownload:
+    """Return the parts of a file one after the other, or its object. Raises MissingFile."""
     if not parts:
         return WholeDownload(objects, objects.head(key_of(file)))
     return PartsDownload(objects, node_folder(file.node), parts)
