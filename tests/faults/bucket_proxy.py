@@ -1,10 +1,11 @@
-"""A proxy before a bucket that stops at puts of large objects, before or after they are done."""
+"""A proxy before a bucket that stops at puts of large objects, is slow, or loses answers."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from urllib.parse import urlsplit
 
 LARGE = 1 << 20
@@ -14,7 +15,9 @@ class BucketProxy:
     """Forwards requests to `endpoint`. While it stops puts, `stopped` says that one has come.
 
     `stop` is "before" (the bucket does not get the object) or "after" (only its answer is held).
-    `received` are the heads of requests.
+    `received` are the heads of requests. `lose` ends the connections of the next large puts when
+    the bucket has answered, in place of passing the answer on; `delay` is in seconds, before each
+    answer.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -22,6 +25,8 @@ class BucketProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.stop = ""
+        self.lose = 0
+        self.delay = 0.0
         self.received: list[bytes] = []
         self.stopped, self.go_on = threading.Event(), threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -59,23 +64,28 @@ class BucketProxy:
                     if self.stop == "before" and _is_large_put(data):
                         self._hold()
                     bucket.sendall(data)
-                    if self.stop == "after" and _is_large_put(data):
-                        self._held = client
+                    if _is_large_put(data):
+                        self._putting = client
                 bucket.shutdown(socket.SHUT_WR)
             back.join()
 
     def _answers(self, bucket: socket.socket, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := bucket.recv(1 << 16):
-                if self.stop == "after" and self._held is client:
+                if self.stop == "after" and self._putting is client:
                     self._hold()
+                if self.lose and self._putting is client:
+                    self.lose -= 1
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+                time.sleep(self.delay)
                 client.sendall(data)
 
     def _hold(self) -> None:
         self.stopped.set()
         self.go_on.wait(60)
 
-    _held: socket.socket | None = None
+    _putting: socket.socket | None = None
 
 
 def _is_large_put(data: bytes) -> bool:
