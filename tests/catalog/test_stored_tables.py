@@ -198,5 +198,5 @@ def test_objects_that_no_row_names_are_removed_and_no_others(api: Api, stored: s
     assert {name.rpartition("/")[2] for name in after} == named
     assert not AssetPart.objects.filter(name="", start__gt=0).exists(), "idle tails are moved"
     table.check(10, 50)
-    store.discard_node(node)
+    store.discard_nodes([node])
     assert list(object_store().list_objects()) == []

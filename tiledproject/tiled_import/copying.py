@@ -85,7 +85,7 @@ class DataCopier:
         structure = structure_from_json(node.family, source.structure)
         # The cleanup of a running server leaves the files of a locked node alone.
         with node_lock(node.path):
-            storage().discard_node(node.uuid)  # of an interrupted run
+            storage().discard_nodes([node.uuid])  # of an interrupted run
             match structure:
                 case ArrayStructure():
                     current = storage().arrays.fill(node.uuid, structure, _checked(values))

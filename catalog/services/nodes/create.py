@@ -172,12 +172,12 @@ def _discard_folder_if_not_stored(node: UUID) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        storage().discard_node(node)
+        storage().discard_nodes([node])
         raise NotFound("The container was deleted in the meantime.") from error
     except OutcomeUnknown:
         raise
     except (ServiceError, StorageError, WireError):
-        storage().discard_node(node)
+        storage().discard_nodes([node])
         raise
 
 

@@ -91,9 +91,7 @@ def finish_deletion(change: EventTransaction, deleted: list[Node]) -> None:
     audit("node_deleted", path=f"/{top.path}", uuid=str(top.uuid), nodes=len(deleted))
     _wait_for_earlier_writers(deleted)
     change.announce()
-    for node in deleted:
-        if node.source:
-            storage().discard_node(node.uuid)
+    storage().discard_nodes([node.uuid for node in deleted if node.source])
 
 
 @contextmanager

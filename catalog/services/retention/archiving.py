@@ -52,7 +52,7 @@ def archive_node(node: Node, root: Path) -> str | None:
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
-    storage().discard_node(node.uuid)
+    storage().discard_nodes([node.uuid])
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -201,8 +201,11 @@ class Storage(Protocol):
         """Return the URI below which the data of a node are stored."""
         ...
 
-    def discard_node(self, node: UUID) -> None:
-        """Remove the data of a node, if there are any; leave them to the cleanup in a backup."""
+    def discard_nodes(self, nodes: Collection[UUID]) -> None:
+        """Remove the data of nodes, if there are any; leave them to the cleanup in a backup.
+
+        The rows must be deleted: what follows from them is committed.
+        """
         ...
 
     def sizes(self, node: UUID) -> Iterator[StoredSize]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from itertools import groupby, islice
 from time import time
 from typing import Any
@@ -52,12 +52,13 @@ def remove_orphaned_nodes(objects: ObjectStore, min_age: float) -> int:
     return removed
 
 
-def discard_node(objects: ObjectStore, node: UUID) -> None:
-    """Delete the objects of a node, the first ones of very many; leave others to the cleanup."""
-    if removals_are_held():
+def discard_nodes(objects: ObjectStore, nodes: Collection[UUID]) -> None:
+    """Delete the objects of nodes, the first ones of very many; leave others to the cleanup."""
+    if not nodes or removals_are_held():
         return
-    found = objects.list_objects(node_folder(node))
-    objects.delete(info.name for info in islice(found, MAX_DELETED_AT_ONCE))
+    for node in nodes:
+        found = objects.list_objects(node_folder(node))
+        objects.delete(info.name for info in islice(found, MAX_DELETED_AT_ONCE))
 
 
 def remove_unnamed_objects(objects: ObjectStore, min_age: float, named: Named) -> int:

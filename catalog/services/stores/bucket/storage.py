@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from ....models import DataSource
@@ -35,12 +35,12 @@ class BucketStorage:
         """Return the URI of all objects of a node."""
         return self.objects.address(node_folder(node))
 
-    def discard_node(self, node: UUID) -> None:
-        """Delete the objects of a node; leave them to the cleanup during a backup or an outage."""
+    def discard_nodes(self, nodes: Collection[UUID]) -> None:
+        """Delete the objects of nodes; leave them to the cleanup during a backup or an outage."""
         try:
-            cleanup.discard_node(self.objects, node)
+            cleanup.discard_nodes(self.objects, nodes)
         except StorageUnavailable as error:
-            logger.warning("The data of the deleted node %s are left for now: %s", node, error)
+            logger.warning("Data of %d deleted nodes are left for now: %s", len(nodes), error)
 
     def sizes(self, node: UUID) -> Iterator[StoredSize]:
         """Yield the size of each object of a node, and of its rows that wait in the database."""

@@ -22,7 +22,7 @@ from ....storage import files, tables
 from ....storage.errors import StorageError, Unreadable
 from ....storage.tables import PartitionReader, Rows
 from ..bucket import raw_files
-from ..bucket.cleanup import discard_node
+from ..bucket.cleanup import discard_nodes
 from ..bucket.names import node_folder
 from ..site_bucket import object_store
 from . import flushing, object_parts, part_rows
@@ -170,4 +170,4 @@ class BucketFiles:
     def discard_folder(self, source: DataSource) -> None:
         """Delete the objects after the commit."""
         node = source.node.uuid
-        transaction.on_commit(lambda: discard_node(object_store(), node), robust=True)
+        transaction.on_commit(lambda: discard_nodes(object_store(), [node]), robust=True)

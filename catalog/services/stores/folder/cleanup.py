@@ -19,7 +19,7 @@ from ....storage.errors import StorageError
 from ..known_nodes import BATCH, missing
 from ..removal_hold import removals_are_held
 from .overwrites import clean_up_stages, has_pending_stages
-from .paths import discard_folder, node_folder
+from .paths import discard_folders, node_folder
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +39,9 @@ def remove_orphaned_folders(min_age: float) -> int:
     removed = 0
     folders = node_folders(storage_settings().directory)
     while found := list(islice(folders, BATCH)):
-        for node in missing(found):
-            if is_old(node_folder(node), min_age) and not removals_are_held():
-                discard_folder(node)
-                removed += 1
+        removed += discard_folders(
+            [node for node in missing(found) if is_old(node_folder(node), min_age)]
+        )
     return removed
 
 

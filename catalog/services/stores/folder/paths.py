@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -39,7 +40,13 @@ def stored_file(node: uuid.UUID, data_uri: str) -> Path:
     return node_folder(node) / files.uri_path(data_uri).name
 
 
-def discard_folder(node: uuid.UUID) -> None:
-    """Remove the folder of a node, if it exists; leave it to the cleanup during a backup."""
-    if not removals_are_held():
+def discard_folders(nodes: Collection[uuid.UUID]) -> int:
+    """Remove the folders of nodes that exist; leave them to the cleanup during a backup.
+
+    Returns the number of nodes whose folders are removed now.
+    """
+    if not nodes or removals_are_held():
+        return 0
+    for node in nodes:
         files.remove_stored(storage_settings().directory, node_folder(node))
+    return len(nodes)

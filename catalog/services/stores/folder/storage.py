@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
@@ -29,9 +29,9 @@ class FolderStorage:
         """Return the URI of the folder of a node."""
         return files.file_uri(paths.node_folder(node))
 
-    def discard_node(self, node: UUID) -> None:
-        """Remove the folder of a node, if it exists; leave it to the cleanup during a backup."""
-        paths.discard_folder(node)
+    def discard_nodes(self, nodes: Collection[UUID]) -> None:
+        """Remove the folders of nodes that exist; leave them to the cleanup during a backup."""
+        paths.discard_folders(nodes)
 
     def sizes(self, node: UUID) -> Iterator[StoredSize]:
         """Yield the size of each file of a node; symbolic links are not followed."""
