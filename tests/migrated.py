@@ -64,6 +64,11 @@ def create_copy(admin: psycopg.Connection, name: str) -> None:
 
 
 def _create(admin: psycopg.Connection, name: str, template: str) -> None:
+    # A connection pooler keeps connections open.
+    admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+        [template],
+    )
     admin.execute(
         SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
     )

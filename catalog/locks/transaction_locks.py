@@ -124,7 +124,8 @@ def wait_for_all(kind: int, slots: Sequence[int], deadline: Deadline) -> None:
     """Return after each lock has been free at least once. Raises LockTimeout."""
     left = list(slots)
     for pause in _pauses(deadline):
-        left = [slot for slot in left if slot in _taken(kind, left)]
+        taken = _taken(kind, left)
+        left = [slot for slot in left if slot in taken]
         if not left:
             return
         give_back_connection()
