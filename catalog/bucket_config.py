@@ -38,7 +38,8 @@ class BucketSettings(BaseModel):
     access_key_id: str | None = Field(
         default=None,
         description="Access key of the bucket; for Azure, the storage account. Default: from the "
-        "environment (`AWS_*`, `GOOGLE_*`, `AZURE_*`), or the role of the machine.",
+        "environment (`AWS_*`, `GOOGLE_*`, `AZURE_*`), the profile `AWS_PROFILE` in `~/.aws`, or "
+        "the role of the machine.",
         examples=["AKIAIOSFODNN7EXAMPLE"],
     )
     secret_access_key: str | None = Field(
@@ -107,6 +108,16 @@ class BucketSettings(BaseModel):
             raise ValueError(
                 "access_key_id and storage.secret_access_key belong together; write both, "
                 "or neither to use the environment"
+            )
+        if (
+            self.uri is not None
+            and self.uri.startswith("gs://")
+            and (self.endpoint or self.access_key_id)
+        ):
+            raise ValueError(
+                f"uri is {self.uri}, for which endpoint and access_key_id have no effect: remove "
+                "them, and write the path of a service account's key as "
+                "GOOGLE_SERVICE_ACCOUNT, or give the role to the machine"
             )
         return self
 

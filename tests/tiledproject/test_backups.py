@@ -72,7 +72,8 @@ class Producer:
             self.root[key].write(pd.DataFrame({"n": range(number)}))
             self.root.write_array(np.full((300, 20), number), key=f"array-{number}")
             with suppress(TiledClientError):
-                self.root.delete_contents([f"passing-{number - 2}", f"array-{number - 2}"])
+                old = [f"passing-{number - 2}", f"array-{number - 2}"]
+                self.root.delete_contents(old, external_only=False)
 
 
 @dataclass

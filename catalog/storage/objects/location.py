@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +21,8 @@ class BucketLocation:
     """A prefix of a bucket, how to reach it, and how long to try.
 
     Credentials that are None are taken from the environment, as the command-line tools of the
-    provider take them (`AWS_*`, `GOOGLE_*`, `AZURE_*`), or from the metadata of the machine; with
-    `anonymous`, requests have none.
+    provider take them (`AWS_*`, `GOOGLE_*`, `AZURE_*`), for S3 from the files of AWS's tools, or
+    from the metadata of the machine; with `anonymous`, requests have none.
     `timeout` is in seconds for one request; after `retry_timeout` seconds, or `retries` failures
     more, the last failure is reported.
     """
@@ -100,7 +101,24 @@ class BucketLocation:
                 "virtual_hosted_style_request": self.virtual_hosted_style or None,
             }
         found = {name: value for name, value in known.items() if value is not None}
-        return {**found, "skip_signature": True} if self.anonymous else found
+        if self.anonymous:
+            return {**found, "skip_signature": True}
+        if self.scheme == "s3" and self.access_key_id is None:
+            return found | self._profile()
+        return found
+
+    def _profile(self) -> dict[str, Any]:
+        """Return the options of a profile in the files of AWS's tools, if it has keys."""
+        from .aws_profiles import find_profile
+
+        profile = find_profile()
+        if profile is None:
+            return {}
+        options: dict[str, Any] = {"credential_provider": profile}
+        known = (self.region, os.environ.get("AWS_REGION"), os.environ.get("AWS_DEFAULT_REGION"))
+        if not any(known) and profile.region:
+            options["region"] = profile.region
+        return options
 
     def _client_options(self) -> dict[str, Any]:
         options: dict[str, Any] = {

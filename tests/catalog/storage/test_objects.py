@@ -115,6 +115,8 @@ def test_an_unreachable_service_is_an_outage_after_bounded_retries() -> None:
         {"uri": "s3://bucket", "endpoint": "http://example.org"},
         {"uri": "s3://bucket", "endpoint": "example.org"},
         {"uri": "s3://bucket", "access_key_id": "a"},
+        {"uri": "gs://bucket", "endpoint": "https://example.org"},
+        {"uri": "gs://bucket", "access_key_id": "a", "secret_access_key": "b"},
     ],
 )
 def test_wrong_addresses_are_refused(settings: dict[str, str]) -> None:
