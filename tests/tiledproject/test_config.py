@@ -137,6 +137,20 @@ def test_an_invalid_setting_is_reported_in_one_sentence(
     assert str(refusal.value) == sentence.replace("FILE", environment["TILED_CONFIG"])
 
 
+def test_a_storage_of_the_environment_wins_over_one_of_the_other_kind_in_the_file(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "site.yml"
+    file.write_text("storage: {uri: 's3://data/x', endpoint: 'https://example.org'}\n")
+    found = load({"TILED_CONFIG": str(file), "TILED_STORAGE_DIRECTORY": "/data"}).storage
+    assert (found.uri, found.endpoint, found.directory) == (None, None, Path("/data"))
+    read = {"TILED_STORAGE_READABLE": "s3://data/y"}
+    found = load({"TILED_CONFIG": str(file), "TILED_STORAGE_DIRECTORY": "/data", **read}).storage
+    assert (found.uri, found.endpoint) == (None, "https://example.org")
+    file.write_text("storage: {directory: /data}\n")
+    assert load({"TILED_CONFIG": str(file), "TILED_STORAGE_URI": "s3://b"}).storage.uri == "s3://b"
+
+
 @pytest.mark.parametrize(
     ("environment", "beginning"),
     [

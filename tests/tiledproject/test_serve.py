@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.buckets import in_folder
 from tests.servers import RunningServer, manage, running
+from tiled_client import from_uri
 
 SERVE = ("serve", "--port", "0", "--workers", "2")
 
@@ -33,7 +35,23 @@ def stream_of_root(server: RunningServer) -> connect:
     return connect(f"{address}/api/v1/stream/single/", additional_headers=headers)
 
 
-@in_folder
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_temporary_site_stores_nothing_in_the_configured_bucket(
+    tmp_path: Path, *, in_file: bool
+) -> None:
+    # Nothing listens there.
+    bucket = {"uri": "s3://data/site", "endpoint": "http://127.0.0.1:1"}
+    settings = {f"TILED_STORAGE_{name.upper()}": value for name, value in bucket.items()}
+    if in_file:
+        file = tmp_path / "site.yml"
+        file.write_text(json.dumps({"storage": bucket}))
+        settings = {"TILED_CONFIG": str(file)}
+    with running(tmp_path, *SERVE, "--temp", **settings, TMPDIR=str(tmp_path)) as server:
+        root = from_uri(server.uri, api_key=server.api_key)
+        assert root.write_array(np.arange(3), key="x").read().tolist() == [0, 1, 2]
+        assert list(tmp_path.glob("tiled-*/storage/*/*/zarr.json"))
+
+
 def test_ctrl_c_closes_open_websockets_and_leaves_nothing(tmp_path: Path) -> None:
     with (
         running(tmp_path, *SERVE, "--temp", TMPDIR=str(tmp_path)) as server,
@@ -99,7 +117,6 @@ def test_an_invalid_option_is_reported_in_one_sentence(
     assert refused.stderr.count("\n") == 1
 
 
-@in_folder
 @pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux lets a process change its arguments"
 )

@@ -139,13 +139,26 @@ class WrittenSettings:
         """Put the database and the storage into the data directory unless they are set."""
         folder = Path(str(self.values["server"].get("data_dir", default_data_dir())))
         self.values["database"].setdefault("uri", f"sqlite:///{folder / 'catalog.db'}")
-        uri, directory = [self.origins.get(("storage", name)) for name in ("uri", "directory")]
-        if uri and directory:
+        self._choose_storage()
+        self.values["storage"].setdefault("directory", str(folder / "storage"))
+
+    def _choose_storage(self) -> None:
+        """Keep the bucket or the directory: the environment wins over the file here, too."""
+        storage = self.values["storage"]
+        origins = [self.origins.get(("storage", name)) for name in ("uri", "directory")]
+        uri, directory = origins
+        in_environment = [bool(origin and _is_of_environment(origin)) for origin in origins]
+        if in_environment == [False, True]:
+            storage.pop("uri", None)
+            if not any(map(is_object_uri, _texts(storage.get("readable")))):
+                storage.pop("endpoint", None)
+        elif in_environment == [True, False]:
+            storage.pop("directory", None)
+        elif uri and directory:
             self.problems.append(
                 f"storage.uri ({uri}) and storage.directory ({directory}) are both set; remove one "
                 "of them: data are stored in the bucket or in the directory."
             )
-        self.values["storage"].setdefault("directory", str(folder / "storage"))
 
 
 def named_files(environment: Mapping[str, str]) -> list[Path]:
@@ -155,6 +168,14 @@ def named_files(environment: Mapping[str, str]) -> list[Path]:
         for variable, text in environment.items()
         if variable.startswith("TILED_") and variable.endswith(FILE_SUFFIX) and text
     ]
+
+
+def _is_of_environment(origin: str) -> bool:
+    return origin.startswith("from ")
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _is_field(name: Name) -> bool:

@@ -78,6 +78,8 @@ def _apply_options(
     given = options_to_environment(options, temporary)
     hide_secrets([given[name] for name in SECRET_OPTIONS if name in given])
     chosen = {setting_of(variable) for variable in given} - {None}
+    if temporary is not None:
+        chosen.add(("storage", "uri"))
     for variable in list(environment):
         # An option wins over the environment, in which the setting may have another form.
         if setting_of(variable.removesuffix(FILE_SUFFIX)) in chosen:
