@@ -51,6 +51,7 @@ def _array_structure(value: Any) -> ArrayStructure:
         tuple(value["shape"]),
         tuple(tuple(_expanded(runs)) for runs in value["chunks"]),
         None if dims is None else tuple(dims),
+        codec=value.get("codec"),
     )
 
 

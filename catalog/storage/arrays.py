@@ -8,19 +8,23 @@ zeros; a chunk that was written and whose file is lost raises MissingFile (see `
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorstore as ts
 
+from tiled_client.wire.blosc_chunks import Buffer
 from tiled_client.wire.errors import WireError
 from tiled_client.wire.slices import NDSlice, sliced_shape
 from tiled_client.wire.structures import ArrayStructure
 
 from .chunks import files as chunk_files
 from .chunks import staging, staging_names, written
+from .chunks.files import NOTHING
 from .chunks.staging import StagedChunk
+from .chunks.staging_names import Index
 from .encoding import Array, Encoding
 from .errors import Unreadable
 from .handle_cache import HandleCache
@@ -29,10 +33,9 @@ from .layout import (
     Written,
     plan,
     plan_first_write,
-    read_layout,
-    read_shape,
     read_written,
     reshape,
+    shape_on_disk,
     update_shape,
     write_layout,
 )
@@ -54,6 +57,22 @@ MIMETYPE = "application/x-zarr"
 MAX_DIRECT_CHUNKS = 8
 # Maximum bytes per write, unless one chunk is larger.
 MAX_WRITE_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _RegionWrite:
+    """A write to an array that is open, of which readers know the shape `visible`."""
+
+    directory: Path
+    structure: ArrayStructure
+    layout: Layout
+    handle: ts.TensorStore
+    visible: tuple[int, ...]
+    ready: Mapping[Index, Buffer]
+
+    @property
+    def inner(self) -> tuple[int, ...]:
+        return Encoding.of(self.structure.dtype).inner
 
 
 class ArrayStore:
@@ -85,6 +104,7 @@ class ArrayStore:
         visible_shape: Sequence[int] | None = None,
         stage: str = "",
         each: Callable[[], None] | None = None,
+        ready: Callable[[Layout], Mapping[Index, Buffer]] | None = None,
     ) -> list[StagedChunk]:
         """Write `array` over `region` (start and stop of each dimension).
 
@@ -92,6 +112,7 @@ class ArrayStore:
         beyond it are written in place, which is several times faster. With the name of a `stage`,
         the parts that readers can see are staged until `apply` is called with the returned chunks.
         A large array is written in parts along its chunks; `each` is called after each part.
+        `ready` returns the contents of chunks for which they are known.
 
         Raises WireError if the region is not within the shape or differs from the shape of
         `array`; MissingFile if it would keep a part of a chunk that is lost.
@@ -101,17 +122,16 @@ class ArrayStore:
         chunks: list[StagedChunk] = []
         if not array.size or not encoding.dtype.itemsize:
             return chunks
-        opened = self._handles.get(directory, structure)
-        layout, _ = opened
+        layout, handle = self._handles.get(directory, structure)
         visible = structure.shape if visible_shape is None else tuple(visible_shape)
+        contents = NOTHING if ready is None else ready(layout)
+        write = _RegionWrite(directory, structure, layout, handle, visible, contents)
         for part in self._split(layout, region, array):
             values = encoding.encode(take_region(array, relative(part, region)))
             if stage:
-                chunks += self._write_staged(
-                    directory, structure, opened, part, values, visible, stage
-                )
+                chunks += self._write_staged(write, part, values, stage)
             else:
-                self._write_part(directory, structure, opened, part, values, visible)
+                self._write_part(write, part, values)
             if each is not None:
                 each()
         if layout.recorded:
@@ -199,7 +219,7 @@ class ArrayStore:
         layout, _ = self._handles.get(directory, old)
         # zarr.json grows first and the catalog last: if they differ, a growth was interrupted.
         before = old.shape + Encoding.of(old.dtype).inner
-        if _shape_on_disk(directory, old) != before:
+        if shape_on_disk(directory, old) != before:
             chunk_files.clear_beyond(directory, layout, before, self._sync)
         if not math.prod(old.shape):
             write_layout(directory, plan_first_write(new), new, Written.NONE, sync=self._sync)
@@ -234,49 +254,38 @@ class ArrayStore:
         return split_region(region, chunk, max_elements=MAX_WRITE_BYTES // array.dtype.itemsize)
 
     def _write_staged(
-        self,
-        directory: Path,
-        structure: ArrayStructure,
-        opened: tuple[Layout, ts.TensorStore],
-        region: Region,
-        values: Array,
-        visible: tuple[int, ...],
-        stage: str,
+        self, write: _RegionWrite, region: Region, values: Array, stage: str
     ) -> list[StagedChunk]:
+        visible = write.visible
         # Invisible parts first: one chunk may hold visible and invisible elements.
         for part in outside_parts(region, visible):
             unseen = take_region(values, relative(part, region))
-            self._write_part(directory, structure, opened, part, unseen, visible)
+            self._write_part(write, part, unseen)
         if any(part.start >= size for part, size in zip(region, visible, strict=True)):
             return []
         seen = overlap(region, whole(visible))
         values = take_region(values, relative(seen, region))
-        inner = Encoding.of(structure.dtype).inner
-        stored_region, shape = (*seen, *whole(inner)), structure.shape + inner
-        layout, _ = opened
         return staging.stage_chunks(
-            directory, stage, layout, stored_region, values, shape=shape, sync=self._sync
+            write.directory,
+            stage,
+            write.layout,
+            (*seen, *whole(write.inner)),
+            values,
+            shape=write.structure.shape + write.inner,
+            sync=self._sync,
+            ready=write.ready,
         )
 
-    def _write_part(
-        self,
-        directory: Path,
-        structure: ArrayStructure,
-        opened: tuple[Layout, ts.TensorStore],
-        region: Region,
-        values: Array,
-        visible: tuple[int, ...],
-    ) -> None:
-        inner = Encoding.of(structure.dtype).inner
-        stored_region = (*region, *whole(inner))
-        layout, handle = opened
-        shape = structure.shape + inner
-        if count_chunks(stored_region, layout.chunk) > MAX_DIRECT_CHUNKS:
+    def _write_part(self, write: _RegionWrite, region: Region, values: Array) -> None:
+        directory, layout = write.directory, write.layout
+        stored_region = (*region, *whole(write.inner))
+        shape = write.structure.shape + write.inner
+        if count_chunks(stored_region, layout.chunk) > MAX_DIRECT_CHUNKS and not write.ready:
             for index in chunk_files.partial_chunks(layout, stored_region, shape):
                 chunk_files.map_written_chunk(
                     directory, layout, index
                 )  # raises MissingFile if it is lost
-            handle[stored_region].write(values).result()
+            write.handle[stored_region].write(values).result()
         else:
             chunk_files.write_chunks(
                 directory,
@@ -284,8 +293,9 @@ class ArrayStore:
                 stored_region,
                 values,
                 shape=shape,
-                visible_shape=visible + inner,
+                visible_shape=write.visible + write.inner,
                 sync=self._sync,
+                ready=write.ready,
             )
 
     def _fetch(self, directory: Path, structure: ArrayStructure, region: Region) -> Array:
@@ -317,8 +327,3 @@ class ArrayStore:
         # A chunk that is being written for the first time may be marked before its file exists.
         handle = self._handles.open_filling(directory, structure, layout)
         return np.asarray(handle[region].read().result())
-
-
-def _shape_on_disk(directory: Path, structure: ArrayStructure) -> tuple[int, ...]:
-    ndim = len(structure.shape) + len(Encoding.of(structure.dtype).inner)
-    return read_shape(directory, ndim) or read_layout(directory, structure).shape

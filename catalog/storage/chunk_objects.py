@@ -1,4 +1,4 @@
-"""Chunks of arrays as objects: uncompressed, so that an object is its chunk in C order.
+"""Chunks of arrays as objects: if there is no codec, an object is its chunk in C order.
 
 An object is never changed. The first write of a chunk stores it under the name that Zarr gives it,
 `c/0/1`, if that is free; every other write stores it under a new name, `v/0.1-TOKEN`. The
@@ -10,11 +10,16 @@ from __future__ import annotations
 import itertools
 import math
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
+from tiled_client.wire.blosc_chunks import Buffer
+from tiled_client.wire.errors import WireError
+
+from .chunk_codecs import chunk_content, chunk_elements
 from .encoding import Array
 from .errors import Unreadable
 from .layout import Layout
@@ -110,8 +115,11 @@ class ArrayObjects:
         shape: Sequence[int],
         names: Names,
         each: Callable[[], None] = lambda: None,
+        ready: Mapping[Index, Buffer] = MappingProxyType({}),
     ) -> dict[Index, str]:
         """Store the chunks of a region of an array of (stored) `shape`; return their objects.
+
+        `ready` has the contents of chunks for which they are known.
 
         They are current once the caller has committed the names. `each` is called now and then,
         when memory can be released. Raises MissingFile for a part of a chunk whose other parts
@@ -119,9 +127,10 @@ class ArrayObjects:
         """
 
         def put(index: Index) -> tuple[Index, str]:
-            return index, self._put(
-                index, self._content(index, region, values, shape, names), names
-            )
+            content = ready.get(index)
+            if content is None:
+                content = self._content(index, region, values, shape, names)
+            return index, self._put(index, content, names)
 
         written = {}
         indices = chunks_of(region, self.layout.chunk)
@@ -135,12 +144,9 @@ class ArrayObjects:
 
     def at_once(self) -> int:
         """Return how many chunks are read or written at the same time, by their size."""
-        return max(1, min(PARALLEL, MAX_BYTES_IN_FLIGHT // max(self._size(), 1)))
+        return max(1, min(PARALLEL, MAX_BYTES_IN_FLIGHT // max(self.layout.chunk_bytes, 1)))
 
-    def _size(self) -> int:
-        return math.prod(self.layout.chunk) * self.layout.stored.itemsize
-
-    def _put(self, index: Index, content: memoryview, names: Names) -> str:
+    def _put(self, index: Index, content: Buffer, names: Names) -> str:
         if names(index) is None:
             name = plain_name(index)
             if self.objects.put_new(f"{self.folder}/{name}", content):
@@ -149,7 +155,8 @@ class ArrayObjects:
         name = version_name(index)
         self.objects.put(f"{self.folder}/{name}", content)
         # Of a plain name, another write may still store the content.
-        self.cache.put(f"{self.folder}/{name}", content)
+        if self.layout.codec is None:
+            self.cache.put(f"{self.folder}/{name}", memoryview(content))
         return name
 
     def _content(
@@ -159,13 +166,13 @@ class ArrayObjects:
         part = overlap(covered, region)
         piece, place = take_region(values, relative(part, region)), relative(part, covered)
         if piece.shape == self.layout.chunk:
-            return _bytes(piece)
+            return chunk_content(self.layout.codec, piece)
         chunk = np.zeros(self.layout.chunk, self.layout.stored)
         name = None if part == overlap(covered, whole(shape)) else names(index)
         if name is not None:
             chunk[...] = self._array(self._get(name))
         chunk[place] = piece
-        return _bytes(chunk)
+        return chunk_content(self.layout.codec, chunk)
 
     def _read_part(self, index: Index, region: Region, names: Names) -> Array | None:
         """Return the elements of one chunk that `region` selects; None if it was never written."""
@@ -174,10 +181,11 @@ class ArrayObjects:
             return None
         source = _source(index, self.layout.chunk, region)
         first, rows = _rows(source, self.layout.chunk)
-        size = self._size()
+        size = self.layout.chunk_bytes
         stride = size // math.prod(self.layout.chunk[: first + 1]) if size else 0
         wanted = len(rows) * stride
-        if size - wanted < max(MIN_SAVED_BYTES, size // 2) or self._is_kept(name):
+        few = size - wanted < max(MIN_SAVED_BYTES, size // 2)
+        if few or self.layout.codec is not None or self._is_kept(name):
             return take_region(self._array(self._get(name)), source)
         content = self.objects.get_range(
             f"{self.folder}/{name}", rows.start * stride, rows.stop * stride
@@ -195,14 +203,26 @@ class ArrayObjects:
         return self.cache.get(f"{self.folder}/{name}") is not None
 
     def _get(self, name: str) -> memoryview:
+        """Return the elements of a chunk."""
         path = f"{self.folder}/{name}"
         content = self.cache.get(path)
         if content is None:
-            content = self.objects.get(path)
+            content = self._decompressed(name, self.objects.get(path))
             self.cache.put(path, content)
-        if content.nbytes != self._size():
+        if content.nbytes != self.layout.chunk_bytes:
             raise self._damaged(name, content.nbytes)
         return content
+
+    def _decompressed(self, name: str, content: memoryview) -> memoryview:
+        layout = self.layout
+        if layout.codec is None:
+            return content
+        try:
+            chunk = chunk_elements(layout.codec, content, layout.stored, layout.chunk)
+        except WireError as error:
+            address = self.objects.address(f"{self.folder}/{name}")
+            raise Unreadable(f"{address} is not a chunk of the array: {error}") from error
+        return chunk_content(None, chunk)
 
     def _array(self, content: memoryview) -> Array:
         return np.frombuffer(content, self.layout.stored).reshape(self.layout.chunk)
@@ -210,10 +230,6 @@ class ArrayObjects:
     def _damaged(self, name: str, size: int) -> Unreadable:
         address = self.objects.address(f"{self.folder}/{name}")
         return Unreadable(f"{address} has {size} bytes, which is not the size of a chunk.")
-
-
-def _bytes(chunk: Array) -> memoryview:
-    return np.ascontiguousarray(chunk).reshape(-1).view("u1").data
 
 
 def _clipped(index: Index, chunk: Sequence[int], region: Region) -> Iterator[tuple[range, slice]]:

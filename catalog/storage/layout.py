@@ -1,4 +1,4 @@
-"""The `zarr.json` of an array's folder: plain zarr v3, uncompressed, on a regular chunk grid.
+"""The `zarr.json` of an array's folder: plain zarr v3, on a regular chunk grid.
 
 Its shape follows the catalog's, for other readers of the folder; this server uses the catalog's.
 Its chunk shape is authoritative for all readers.
@@ -21,6 +21,7 @@ import orjson
 from tiled_client.wire.structures import ArrayStructure
 
 from .atomic_write import replace_file
+from .chunk_codecs import zarr_codecs
 from .encoding import Encoding, little_endian
 from .errors import MissingFile, Unreadable
 
@@ -47,18 +48,25 @@ class Written(Enum):
 class Layout:
     """Shape and chunks on disk in elements, including `Encoding.inner`.
 
-    `recorded` says whether the folder records its written chunks (see `chunks.written`).
+    `recorded` says whether the folder records its written chunks (see `chunks.written`). `codec` is
+    that of the node (see `chunk_codecs`); None if chunks are not compressed.
     """
 
     shape: tuple[int, ...]
     chunk: tuple[int, ...]
     zarr_type: str
     recorded: bool = True
+    codec: str | None = None
 
     @property
     def stored(self) -> np.dtype[Any]:
         """The dtype on disk."""
         return little_endian(np.dtype(self.zarr_type))
+
+    @property
+    def chunk_bytes(self) -> int:
+        """The size in bytes of a chunk that is not compressed."""
+        return math.prod(self.chunk) * self.stored.itemsize
 
 
 def plan(structure: ArrayStructure, *, chunk: tuple[int, ...] | None = None) -> Layout:
@@ -70,7 +78,8 @@ def plan(structure: ArrayStructure, *, chunk: tuple[int, ...] | None = None) -> 
             *_reasonable(declared, structure.dtype.itemsize),
             *(max(n, 1) for n in encoding.inner),
         )
-    return Layout(structure.shape + encoding.inner, chunk, encoding.stored.name)
+    shape = structure.shape + encoding.inner
+    return Layout(shape, chunk, encoding.stored.name, codec=structure.codec)
 
 
 def plan_first_write(structure: ArrayStructure) -> Layout:
@@ -95,7 +104,7 @@ def document(layout: Layout, structure: ArrayStructure) -> dict[str, Any]:
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": layout.chunk}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": _fill_value(layout.stored),
-        "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+        "codecs": zarr_codecs(layout.codec, layout.stored.itemsize),
         "attributes": {"data_type": structure.data_type.to_json(), "dtype": str(structure.dtype)},
     }
     if structure.dims is not None:
@@ -160,6 +169,12 @@ def read_shape(directory: Path, ndim: int) -> tuple[int, ...] | None:
         os.close(descriptor)
 
 
+def shape_on_disk(directory: Path, structure: ArrayStructure) -> tuple[int, ...]:
+    """Return the shape in a `zarr.json`. Raises as `read_layout` does."""
+    ndim = len(structure.shape) + len(Encoding.of(structure.dtype).inner)
+    return read_shape(directory, ndim) or read_layout(directory, structure).shape
+
+
 def read_written(directory: Path, ndim: int) -> Written | None:
     """Read the state of the written chunks; None if it is unknown.
 
@@ -194,7 +209,8 @@ def read_layout(directory: Path, structure: ArrayStructure) -> Layout:
         value = _load(path)
         grid = value["chunk_grid"]["configuration"]["chunk_shape"]
         recorded = _WRITTEN in value.get("attributes", {})
-        layout = Layout(tuple(value["shape"]), tuple(grid), value["data_type"], recorded)
+        shape, zarr_type = tuple(value["shape"]), value["data_type"]
+        layout = Layout(shape, tuple(grid), zarr_type, recorded, structure.codec)
     except FileNotFoundError as error:
         raise MissingFile(f"The array's folder {directory} does not exist.") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:

@@ -72,7 +72,10 @@ def _objects(
         for node, infos in objects.parallel(listed, some):
             for name, size in node.sizes.items():
                 key = f"{node_folder(node.node)}/{name}"
-                yield _Object(key, size, infos.get(key), copier.known(f"{STORAGE}/{key}"))
+                found = infos.get(key)
+                if size is None:
+                    size = found.size if found else 0
+                yield _Object(key, size, found, copier.known(f"{STORAGE}/{key}"))
 
 
 def _take(

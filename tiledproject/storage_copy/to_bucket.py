@@ -6,7 +6,6 @@ partition of a table is one object, after which rows can be appended.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from catalog.services.stores.bucket.chunk_rows import format_grid, name_chunks
 from catalog.services.stores.bucket.names import node_folder
 from catalog.services.stores.folder.overwrites import settle_stages
 from catalog.storage import tables
+from catalog.storage.chunk_codecs import chunk_content
 from catalog.storage.chunk_objects import Index, plain_name
 from catalog.storage.chunks import files as chunk_files
 from catalog.storage.chunks import written_marks
@@ -111,7 +111,7 @@ class ToBucket:
             known = f"{state} {part}" if state else ""
             if not known or not self._progress.is_copied(name, known):
                 copy = partial(self._copy_chunk, folder, layout, index, path, name)
-                size = 2 * math.prod(layout.chunk) * layout.stored.itemsize
+                size = 2 * layout.chunk_bytes
                 yield Piece(copy, size, name, known)
 
     def _copy_chunk(
@@ -126,8 +126,9 @@ class ToBucket:
             # Bytes beyond the shape may be left of an interrupted write.
             kept, place = np.zeros(layout.chunk, layout.stored), relative(part, covered)
             kept[place] = chunk[place]
-            chunk = kept
-        content = bytes(chunk_files.chunk_bytes(chunk))
+            content = bytes(chunk_content(layout.codec, kept))
+        else:
+            content = path.read_bytes()
         self.objects.put(name, content)
         if self.objects.get(name) != content:
             raise DiffersError(f"{self.objects.address(name)} differs from {path}.")

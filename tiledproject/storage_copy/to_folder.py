@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -75,7 +74,7 @@ class ToFolder:
         folder = node_directory(self._root, source.node.uuid)
         layout = plan(structure, chunk=state.chunk)
         prefix = node_folder(source.node.uuid)
-        size = math.prod(layout.chunk) * layout.stored.itemsize
+        size = layout.chunk_bytes
         written = list(_written(state, layout.shape))
         for index in written:
             name, path = state.name(index), chunk_path(folder, index)

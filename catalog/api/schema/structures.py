@@ -6,6 +6,7 @@ Source: docs/reference/tiled-protocol/http.md,
 
 from __future__ import annotations
 
+from tiled_client.wire.encodings import COMPRESSED
 from tiled_client.wire.structure_family import StructureFamily
 
 from .operations import NULL, Json, reference
@@ -59,8 +60,13 @@ STRUCTURES: dict[str, Json] = {
             "shape": list_of(SIZE),
             "dims": DIMS,
             "resizable": RESIZABLE,
+            "codec": {
+                "type": "string",
+                "enum": list(COMPRESSED),
+                "description": "How chunks are compressed, if they are.",
+            },
         },
-        optional=("dims", "resizable"),
+        optional=("dims", "resizable", "codec"),
     ),
     "SparseStructure": described(
         {

@@ -6,6 +6,7 @@ the same region, of which only the last elements are stored. All of them are ann
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -52,10 +53,15 @@ class StoredBatch:
 
 @dataclass(frozen=True, slots=True)
 class JoinedWrite(ArrayWrite):
-    """Writes that are stored as one; `on_streamed` as for `WriteBatch`."""
+    """Several `writes` that are stored as one; `on_streamed` as for `WriteBatch`."""
 
-    parts: tuple[ArrayWrite, ...]
+    writes: tuple[ArrayWrite, ...]
     on_streamed: Callable[[str, int], None] | None = None
+
+    @property
+    def parts(self) -> tuple[ArrayWrite, ...]:
+        """The writes that are stored as this one, in their order."""
+        return self.writes
 
     @property
     def changes_one_row(self) -> bool:
@@ -64,7 +70,7 @@ class JoinedWrite(ArrayWrite):
 
     def event(self, *, recorded_as: str = "") -> WriteBatch:
         """Return the event with those of all writes."""
-        writes = tuple(part.written() for part in self.parts)
+        writes = tuple(part.written() for part in self.writes)
         return WriteBatch(
             self.target.ref,
             writes=writes,
@@ -128,6 +134,9 @@ def _plan_together(
 
 def _belongs_to(writes: Sequence[ArrayWrite], write: ArrayWrite) -> bool:
     """Return whether a write can be stored together with those before it."""
+    first = writes[0].before
+    if first.codec is not None and not math.prod(first.shape):
+        return False  # the first frame chooses the chunks, so that the others are whole ones
     before, plan = writes[-1].plan, write.plan
     earlier = writes[-2].plan.structure if len(writes) > 1 else writes[0].before
     if plan.region == before.region and plan.structure is before.structure:

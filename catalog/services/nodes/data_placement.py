@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
 from core.errors import Invalid, NotSupported, UnsupportedMedia
 from tiled_client.wire.data_sources import Asset, DataSource
+from tiled_client.wire.encodings import PayloadEncoding
 from tiled_client.wire.structure_family import Management, StructureFamily
 from tiled_client.wire.structures import ArrayStructure, Structure, TableStructure
 
 from ...config import storage_settings
-from ...storage import awkward, external, ragged, sparse, tables
+from ...storage import awkward, chunk_codecs, external, ragged, sparse, tables
 from ..stores.files import file_store
 from ..stores.site import storage
 from ..tables.names import check_column_names, check_table_name
@@ -75,6 +76,8 @@ def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
     columns: dict[str, Any] = {}
     match source.structure:
         case ArrayStructure() as structure:
+            structure = _with_codec(source, structure)
+            source = replace(source, structure=structure)
             columns = storage().arrays.create(node, structure)
             assets = [Asset(storage().node_uri(node), is_directory=True, parameter="data_uri")]
         case TableStructure() as structure:
@@ -87,6 +90,17 @@ def _make(node: uuid.UUID, source: DataSource) -> StoragePlan:
         case _:  # the first write creates the folder
             assets = []
     return StoragePlan(_fields(source, mimetype, Management.writable) | columns, assets)
+
+
+def _with_codec(source: DataSource, structure: ArrayStructure) -> ArrayStructure:
+    """Return the structure with the codec of the data source. Raises Invalid for an unknown one."""
+    name = source.parameters.get("codec", structure.codec)
+    if name is None or name == PayloadEncoding.identity:
+        return replace(structure, codec=None)
+    if name not in chunk_codecs.NAMES:
+        known = ", ".join(chunk_codecs.NAMES)
+        raise Invalid(f"The codec of an array must be one of {known}, not {name!r:.50}.")
+    return replace(structure, codec=str(name))
 
 
 def _validate_schema(structure: TableStructure) -> pa.Schema:

@@ -40,6 +40,11 @@ class ArrayWrite:
         return self.target.structure
 
     @property
+    def parts(self) -> tuple[ArrayWrite, ...]:
+        """The writes that are stored as this one, in their order."""
+        return (self,)
+
+    @property
     def grows(self) -> bool:
         """Whether the write changes the structure."""
         return self.plan.structure is not self.target.structure

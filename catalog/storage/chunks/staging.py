@@ -13,18 +13,20 @@ slow process cannot undo a later write.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
+
+from tiled_client.wire.blosc_chunks import Buffer
 
 from ..atomic_write import rename_into_place, write_temporary
 from ..encoding import Array
 from ..layout import Layout
 from ..regions import Region, chunk_ranges, chunks_of
 from . import staging_names, written
-from .files import chunk_bytes, folder_in_place_error, new_chunk
+from .files import folder_in_place_error, new_content
 from .staging_names import Index, chunk_path
 
 # Up to this number of chunks, one thread writes or renames them; more are shared by several.
@@ -44,8 +46,12 @@ def stage_chunks(
     *,
     shape: Sequence[int],
     sync: bool,
+    ready: Mapping[Index, Buffer],
 ) -> list[StagedChunk]:
-    """Stage the chunks that `values` over `region` make of an array of `shape`; return them."""
+    """Stage the chunks that `values` over `region` make of an array of `shape`; return them.
+
+    `ready` has the contents of chunks for which they are known.
+    """
     indices = list(chunks_of(region, layout.chunk))
     place = staging_names.single_path
     if len(indices) > MAX_SERIAL_CHUNKS:
@@ -54,10 +60,10 @@ def stage_chunks(
 
     def put(aside: StagedChunk) -> None:
         index, path = aside
-        chunk = new_chunk(directory, layout, index, region, values, shape)
+        content = new_content(directory, layout, index, region, values, shape, ready)
         target = chunk_path(directory, index)
         try:
-            write_temporary(path, chunk_bytes(chunk), target, sync=sync)
+            write_temporary(path, content, target, sync=sync)
         except IsADirectoryError as error:
             raise folder_in_place_error(target) from error
 

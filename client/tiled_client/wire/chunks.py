@@ -60,6 +60,14 @@ def read_dims(value: Mapping[str, Any], ndim: int) -> tuple[str, ...] | None:
     return tuple(dims)
 
 
+def read_codec(value: Mapping[str, Any]) -> str | None:
+    """Return the codec of stored chunks, or None. Raises WireError."""
+    codec = value.get("codec")
+    if codec is not None and not isinstance(codec, str):
+        raise WireError(f"codec must be null or a string, not {codec!r:.50}.")
+    return codec
+
+
 def block_region(chunks: Chunks, block: Sequence[int]) -> tuple[slice, ...]:
     """Return the region that chunk number `block` covers. Raises WireError if there is none."""
     if len(block) != len(chunks):

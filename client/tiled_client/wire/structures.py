@@ -14,7 +14,7 @@ import numpy as np
 
 from .awkward import AwkwardStructure
 from .bytes_structure import BytesStructure
-from .chunks import block_region, read_chunks, read_dims, read_object, read_sizes
+from .chunks import block_region, read_chunks, read_codec, read_dims, read_object, read_sizes
 from .dtypes import DType, dtype_from_json, dtype_from_numpy
 from .errors import WireError
 from .ragged import RaggedStructure
@@ -29,13 +29,14 @@ ARROW_SCHEMA_PREFIX = "data:application/vnd.apache.arrow.file;base64,"
 
 @dataclass(frozen=True, slots=True)
 class ArrayStructure:
-    """Shape, chunks (sizes along each dimension) and dtype of an array."""
+    """Shape, chunks (sizes along each dimension), dtype and compression of an array."""
 
     data_type: DType
     shape: tuple[int, ...]
     chunks: tuple[tuple[int, ...], ...]
     dims: tuple[str, ...] | None = None
     resizable: bool = False
+    codec: str | None = None
 
     @classmethod
     def from_array(
@@ -86,6 +87,7 @@ class ArrayStructure:
             shape,
             read_chunks(value, shape),
             read_dims(value, len(shape)),
+            codec=read_codec(value),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -102,6 +104,7 @@ class ArrayStructure:
             "shape": list(self.shape),
             "dims": list(self.dims) if self.dims is not None else None,
             "resizable": self.resizable,
+            **({} if self.codec is None else {"codec": self.codec}),
         }
 
     @property
@@ -164,11 +167,8 @@ class ArrayStructure:
         -------
         ArrayStructure
         """
-        warnings.warn(
-            "ArrayStructure.grown_to is deprecated: use with_shape.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
+        message = "ArrayStructure.grown_to is deprecated: use with_shape."
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
         return self.with_shape(shape)
 
 

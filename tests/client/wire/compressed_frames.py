@@ -22,9 +22,9 @@ def bitshuffle_lz4(array: np.ndarray[Any, Any], *, block: int = 0) -> bytes:
     return bytes(payload)
 
 
-def compressed(encoding: PayloadEncoding, array: np.ndarray[Any, Any]) -> bytes:
+def compressed(encoding: PayloadEncoding | str, array: np.ndarray[Any, Any]) -> bytes:
     """Return an array as a producer sends it in `encoding`."""
-    if encoding is PayloadEncoding.bitshuffle_lz4:
+    if encoding == PayloadEncoding.bitshuffle_lz4:
         return bitshuffle_lz4(array)
     return encode_payload(encoding, array)
 

@@ -44,6 +44,7 @@ from ....storage.regions import (
 from ...commits import event_transaction
 from ...idempotency import record_receipt
 from ..interface import ArrayWrite
+from ..ready_chunks import ready_chunks
 from .chunk_rows import (
     NONE,
     ChunkState,
@@ -161,6 +162,7 @@ class BucketArrays:
         inner = Encoding.of(write.plan.structure.dtype).inner
         region, array = write.plan.region, write.array
         objects = self.objects_of(write.target.ref.uuid, layout)
+        ready = ready_chunks(write, layout)
         parts: Iterable[Region] = [region]
         if array.nbytes > MAX_WRITE_BYTES:
             most = MAX_WRITE_BYTES // array.dtype.itemsize
@@ -174,6 +176,7 @@ class BucketArrays:
                 shape=after,
                 names=names,
                 each=lambda: release(write.upload.body),
+                ready=ready,
             )
         return written
 

@@ -7,7 +7,6 @@ other readers of the bucket, and are put again after a restore.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -26,10 +25,13 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class NodeObjects:
-    """The objects of a node: their sizes in bytes by their names in its folder."""
+    """The objects of a node: their sizes in bytes by their names in its folder.
+
+    The size of a compressed chunk is unknown (None).
+    """
 
     node: UUID
-    sizes: Mapping[str, int]
+    sizes: Mapping[str, int | None]
 
 
 def snapshot_objects(database: str) -> Iterator[NodeObjects]:
@@ -44,7 +46,7 @@ def snapshot_objects(database: str) -> Iterator[NodeObjects]:
             yield NodeObjects(source.node.uuid, _files(source))
 
 
-def _chunks(source: DataSource, structure: ArrayStructure) -> dict[str, int]:
+def _chunks(source: DataSource, structure: ArrayStructure) -> dict[str, int | None]:
     if source.chunk_grid is None:
         return {}  # of an array that was never moved into the bucket
     chunk = parse_grid(source.chunk_grid)
@@ -52,7 +54,8 @@ def _chunks(source: DataSource, structure: ArrayStructure) -> dict[str, int]:
     names = dict(rows.values_list("index", "name"))
     state = ChunkState(source.generation, chunk, source.chunks_written or "none", names)
     shape = structure.shape + Encoding.of(structure.dtype).inner
-    size = math.prod(chunk) * plan(structure, chunk=chunk).stored.itemsize
+    layout = plan(structure, chunk=chunk)
+    size = layout.chunk_bytes if layout.codec is None else None
     current = map(state.names_within(shape), chunks_of(whole(shape), chunk))
     return {name: size for name in current if name is not None}
 

@@ -53,7 +53,7 @@ class BucketStorage:
         self, source: DataSource, *, quick: bool, only: tuple[int, ...] | None = None
     ) -> Iterator[ArrayDamage]:
         """Yield lost objects of an array, and objects of another size than a chunk."""
-        return damages.find_damages(self.objects, source, only=only)
+        return damages.find_damages(self.objects, source, quick=quick, only=only)
 
     def leftovers(self, min_age: float) -> Iterator[Leftover]:
         """Yield the nodes of objects that the database does not have, and objects of no row."""

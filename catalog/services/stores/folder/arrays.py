@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from ....storage.regions import Region
 from ...commits import event_transaction, record_alone
 from ...idempotency import record_receipt
 from ..interface import ArrayWrite
+from ..ready_chunks import ready_chunks
 from . import overwrites
 from .overwrites import discard_on_rejection, new_stage, settle_stages
 from .paths import array_folder, array_store, node_folder
@@ -135,4 +137,5 @@ def _put(write: ArrayWrite, directory: Path, stage: str) -> list[StagedChunk]:
         visible_shape=write.before.shape,
         stage=stage,
         each=lambda: release(write.upload.body),
+        ready=partial(ready_chunks, write),
     )

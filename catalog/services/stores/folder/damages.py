@@ -12,6 +12,7 @@ from tiled_client.wire.errors import WireError
 from tiled_client.wire.structures import ArrayStructure
 
 from ....models import DataSource
+from ....storage.chunk_codecs import chunk_elements, content_size
 from ....storage.chunks import files as chunk_files
 from ....storage.chunks import written
 from ....storage.chunks.staging_names import chunk_path
@@ -76,19 +77,32 @@ def _expected(opened: _Opened) -> Iterator[Index]:
 
 def _chunk_damage(opened: _Opened, index: Index, *, quick: bool) -> ArrayDamage | None:
     path = chunk_path(opened.folder, index)
-    size = math.prod(opened.layout.chunk) * opened.layout.stored.itemsize
+    size, codec = opened.layout.chunk_bytes, opened.layout.codec
     try:
         if not os.path.exists(path) and not written.check_lost(opened.folder, opened.layout, index):
             return None  # it was never written
-        found = os.stat(path).st_size if quick else _read_file(path)
+        if codec is not None:
+            found = _decompressed_size(opened.layout, codec, path, quick=quick)
+        else:
+            found = os.stat(path).st_size if quick else _read_file(path)
     except MissingFile as error:
         return ArrayDamage(LOST_CHUNK, str(error), str(path), index)
+    except WireError as error:
+        return ArrayDamage(UNREADABLE, f"{path}: {error}", str(path), index)
     except OSError as error:
         return ArrayDamage(UNREADABLE, f"{path}: {error.strerror}", str(path), index)
     if found != size:
         detail = f"{path} has {found} bytes, and a chunk has {size}"
         return ArrayDamage(UNREADABLE, detail, str(path), index)
     return None
+
+
+def _decompressed_size(layout: Layout, codec: str, path: str, *, quick: bool) -> int:
+    """Return the size that a compressed chunk states, or has. Raises OSError, WireError."""
+    content = Path(path).read_bytes()
+    if quick:
+        return content_size(codec, content)
+    return chunk_elements(codec, content, layout.stored, layout.chunk).nbytes
 
 
 def _read_file(path: Path | str) -> int:
