@@ -4,7 +4,8 @@
 and Redis, in network namespaces unless they use a bucket, and each server in a control group. It
 prints the processor time of one operation in each part, and with `--save` writes these costs.
 `--servers 1 2 3 --share 0.25` instead gives each server a quarter of a processor, and prints how
-many operations there are in a second, and the ratio to one server.
+many operations there are in a second, and the ratio to one server. `--latency 0 1 5` prints how
+long one request takes with these round trips, in ms, from servers to PostgreSQL, Redis and bucket.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from tools.faults.world import Plan
 
+from .delays import delayed
 from .meters import Cost, Place, place
 from .works import LARGE, SMALL, WORKS, Work
 
@@ -26,7 +28,9 @@ UNITS = ("server_ms", "balancer_ms", "redis_ms", "postgresql_ms", "store_ms")
 def main() -> None:
     """Measure, print tables in Markdown, and save the costs."""
     options = _options()
-    if options.servers:
+    if options.latency:
+        delayed(options.latency, bucket=options.bucket, scale=options.scale)
+    elif options.servers:
         scaled(options)
     else:
         costs(options)
@@ -90,6 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the costs there")
     parser.add_argument("--servers", type=int, nargs="+", metavar="NUMBER")
     parser.add_argument("--share", type=float, default=0.25, help="of a processor, each server")
+    parser.add_argument("--latency", type=float, nargs="+", metavar="MS", help="of a round trip")
     return parser.parse_args()
 
 
