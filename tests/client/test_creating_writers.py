@@ -186,6 +186,28 @@ def test_a_node_that_was_created_before_the_reply_was_lost_is_opened() -> None:
     engine.raise_failures()
 
 
+def test_a_container_is_described_and_closed_after_older_writes_to_nodes_in_it() -> None:
+    engine = IngestEngine(WriterOptions())
+    run = engine.open("run", "a")
+    images = engine.open("run/images", "b")
+    other = engine.open("runs", "c")
+    engine.on_connected()
+    engine.receive(hello())
+    for node in (run, images, other):
+        assert engine.take() is not None
+        engine.receive(encode_reply(ReplyType.opened, handle=node.handle, uuid="u", applied=0))
+    engine.add(images, {"op": "append"}, b"1")
+    engine.add(run, {"op": "metadata"}, b"{}")
+    engine.add(images, {"op": "append"}, b"2")
+    engine.add(other, {"op": "close"}, b"")
+    sent = [decode_frame(engine.take() or b"")[0] for _ in range(3)]
+    assert [(one.handle, one.op) for one in sent] == [(2, "append"), (2, "append"), (3, "close")]
+    assert (engine.take(), engine.has_more()) == (None, False)
+    engine.receive(encode_reply(ReplyType.ack, handle=2, applied=1))
+    assert engine.has_more()
+    assert decode_frame(engine.take() or b"")[0].op == "metadata"
+
+
 def hello() -> bytes:
     return encode_reply(ReplyType.hello, window_frames=9, window_bytes=999)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from ..wire.ingest import decode_frame
+from ..wire.ingest import FrameOperation, decode_frame
 
 RECORD = struct.Struct(">II")
 SEGMENT_BYTES = 16 << 20
@@ -39,6 +39,7 @@ class SpooledFrame(NamedTuple):
     handle: int
     sequence: int
     position: SpoolPosition
+    op: FrameOperation
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ class Spool:
             header, _ = decode_frame(frame)
             segment.pending += 1
             position = SpoolPosition(number, begin, size)
-            yield SpooledFrame(header.handle, header.sequence, position)
+            yield SpooledFrame(header.handle, header.sequence, position, header.op)
             at = begin + size
 
     def _remove_settled(self) -> None:

@@ -12,6 +12,7 @@ from ...jsonable import jsonable
 from ...wire.data_sources import DataSource
 from .frames import FrameContent
 
+JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -32,6 +33,18 @@ def metadata_frame(
     }
     if merge:
         body["content-type"] = MERGE_PATCH
+    return FrameContent({"op": "metadata"}, json.dumps(body).encode())
+
+
+def metadata_patch_frame(
+    patch: Sequence[Mapping[str, Any]], *, drop_revision: bool
+) -> FrameContent:
+    """Return the frame that applies a JSON Patch to the metadata."""
+    body = {
+        "content-type": JSON_PATCH,
+        "metadata": jsonable(list(patch), "metadata_patch"),
+        "drop_revision": flag(drop_revision, "drop_revision"),
+    }
     return FrameContent({"op": "metadata"}, json.dumps(body).encode())
 
 

@@ -26,8 +26,9 @@ from ...wire.ingest import ReplyType, decode_reply
 from ..spool import Spool
 from .new_node import NewNode
 from .pending_frames import PendingFrames
+from .send_order import SendOrder
 from .send_window import SendWindow
-from .written_node import PendingFrame, WrittenNode
+from .written_node import LAST, PendingFrame, WrittenNode
 
 logger = logging.getLogger("tiled_client.ingest")
 
@@ -51,6 +52,7 @@ class IngestEngine:
         self._rejected: list[FrameRejected] = []
         self._frames = PendingFrames(options, spool)
         self._window = SendWindow()
+        self._order = SendOrder(self.nodes)
         self._spool = spool
         # Nodes that do not exist yet.
         self._creations = 0
@@ -89,6 +91,7 @@ class IngestEngine:
         return WrittenNode(handle, path, secrets.token_urlsafe(12), uuid)
 
     def _add(self, node: WrittenNode) -> WrittenNode:
+        node.order = self._order.number()
         self.nodes[node.handle] = node
         self._register(node)
         if self.connected:
@@ -108,7 +111,7 @@ class IngestEngine:
 
     def add(self, node: WrittenNode, header: Mapping[str, Any], payload: Any) -> PendingFrame:
         """Add a frame to send, with a copy of its payload. Raises OSError (the spool)."""
-        frame = node.new_frame(header, payload)
+        frame = node.new_frame(header, payload, self._order.number())
         self._frames.store(frame)
         node.frames.append(frame)
         return frame
@@ -122,7 +125,7 @@ class IngestEngine:
                 node.creation, node.creation_attempts = NewNode.from_json(fields["creation"]), 1
                 self._creations += 1
             self.nodes[handle] = node
-        for handle, sequence, position in spool.left:
+        for handle, sequence, position, op in spool.left:
             if (found := self.nodes.get(handle)) is not None:
                 if not found.frames or sequence != found.last + 1:
                     # Those between were acknowledged, and so were those before them.
@@ -130,7 +133,8 @@ class IngestEngine:
                     found.frames.clear()
                     found.acknowledged = sequence - 1
                 found.last = sequence
-                frame = PendingFrame(sequence, position.size, None, position)
+                order, is_last = self._order.number(), op in LAST
+                frame = PendingFrame(sequence, position.size, None, position, order, is_last)
                 self._frames.add(frame)
                 found.frames.append(frame)
 
@@ -152,27 +156,22 @@ class IngestEngine:
             return None
         if self._requests:
             return self._requests.popleft()
-        for node in self.nodes.values():
-            if node.opened and node.sent < len(node.frames):
-                frame = node.frames[node.sent]
-                if not self._window.fits(frame.size):
-                    return None
-                node.sent += 1
-                self._window.add(frame.size)
-                return self._frames.content(frame)
-        return None
+        node = self._order.next()
+        if node is None or not self._window.fits(node.frames[node.sent].size):
+            return None
+        frame = node.frames[node.sent]
+        node.sent += 1
+        self._window.add(frame.size)
+        return self._frames.content(frame)
 
     def has_more(self) -> bool:
         """Return whether `take` would return a message."""
         if not self.connected:
             return False
-        waiting = (
-            node.frames[node.sent]
-            for node in self.nodes.values()
-            if node.opened and node.sent < len(node.frames)
-        )
-        first = next(waiting, None)
-        return bool(self._requests) or (first is not None and self._window.fits(first.size))
+        if self._requests:
+            return True
+        node = self._order.next()
+        return node is not None and self._window.fits(node.frames[node.sent].size)
 
     def receive(self, message: bytes | str) -> None:
         """Process a reply. Raises InvalidResponse."""
@@ -239,14 +238,6 @@ class IngestEngine:
         if container is None or container.creation is None:
             self._requests.append(node.request())
 
-    def _children(self, node: WrittenNode) -> list[WrittenNode]:
-        """Return the nodes that wait for this one to exist."""
-        return [
-            one
-            for one in self.nodes.values()
-            if one.creation and one.creation.parent_handle == node.handle
-        ]
-
     def _receive_for(self, node: WrittenNode, kind: str, reply: Mapping[str, Any]) -> None:
         match kind:
             case ReplyType.opened:
@@ -269,7 +260,7 @@ class IngestEngine:
             node.creation = None
             self._creations -= 1
             self._register(node)
-            for child in self._children(node):
+            for child in self._order.children(node):
                 self._request(child)
 
     def _acknowledge(self, node: WrittenNode, applied: int) -> None:
@@ -306,7 +297,7 @@ class IngestEngine:
             self._rejected.append(FrameRejected(error, node.path, first, later_applied=False))
         node.failure = error
         self._window.remove(node.close())
-        waiting = self._children(node) if node.creation else []
+        waiting = self._order.children(node) if node.creation else []
         may_later = _may_succeed_later(node, error)
         if may_later:
             for frame in node.frames:

@@ -18,19 +18,27 @@ from typing import Any, NamedTuple
 
 from ...errors import NODE_EXISTS, TiledClientError
 from ...http.retries import Backoff
-from ...wire.ingest import encode_header
+from ...wire.ingest import FrameOperation, encode_header
 from ..spool import SpoolPosition
 from .new_node import NewNode
+
+LAST = frozenset({FrameOperation.metadata, FrameOperation.close})
+"""Operations that wait for older frames for nodes below theirs."""
 
 
 @dataclass(slots=True)
 class PendingFrame:
-    """A frame that is not acknowledged yet: in memory, in the spool, or in both."""
+    """A frame that is not acknowledged yet: in memory, in the spool, or in both.
+
+    `order` counts the frames of all nodes. `is_last` if it waits for older frames below its node.
+    """
 
     sequence: int
     size: int
     message: bytes | None
     position: SpoolPosition | None = None
+    order: int = 0
+    is_last: bool = False
 
 
 class Acknowledged(NamedTuple):
@@ -54,6 +62,7 @@ class WrittenNode:
     uuid: str | None = None
     creation: NewNode | None = None
     creation_attempts: int = 0
+    order: int = 0
     acknowledged: int = 0
     last: int = 0
     opened: bool = False
@@ -65,12 +74,13 @@ class WrittenNode:
     frames: deque[PendingFrame] = field(default_factory=deque)
     backoff: Backoff = field(default_factory=Backoff)
 
-    def new_frame(self, header: Mapping[str, Any], payload: Any) -> PendingFrame:
+    def new_frame(self, header: Mapping[str, Any], payload: Any, order: int) -> PendingFrame:
         """Return the next frame, which has a copy of the payload."""
         self.last += 1
         fields = {**header, "handle": self.handle, "sequence": self.last}
         message = b"".join((encode_header(fields), payload))
-        return PendingFrame(self.last, len(message), message)
+        is_last = header["op"] in LAST
+        return PendingFrame(self.last, len(message), message, order=order, is_last=is_last)
 
     def request(self) -> bytes:
         """Return the frame that creates the node, or opens it behind what is acknowledged."""
@@ -101,6 +111,11 @@ class WrittenNode:
                 sent.append(frame)
         self.acknowledged = max(self.acknowledged, applied)
         return Acknowledged(removed, sent)
+
+    def waits_since(self, order: int) -> bool:
+        """Return whether something older than the frame of this order is not acknowledged."""
+        is_new = self.creation is not None and self.order < order
+        return is_new or (bool(self.frames) and self.frames[0].order < order)
 
     def may_exist(self, code: str | None) -> bool:
         """Return whether a rejected creation means that an earlier request has created it."""

@@ -8,7 +8,11 @@ from typing import Any, Protocol
 from ...documents import SpecLike
 from ...http.operations import operation
 from ...wire.data_sources import DataSource
-from ..engine.description_frames import data_source_frame, metadata_frame
+from ..engine.description_frames import (
+    data_source_frame,
+    metadata_frame,
+    metadata_patch_frame,
+)
 from ..engine.frames import FrameContent
 from ..engine.ingest_engine import IngestEngine
 from ..engine.new_node import NewNode
@@ -159,6 +163,26 @@ class SingleNodeOperations(Driven):
         return await self._send(
             metadata_frame(metadata, specs, access_tags, merge=False, drop_revision=drop_revision)
         )
+
+    @operation
+    async def patch_metadata(
+        self, metadata_patch: Sequence[Mapping[str, Any]], *, drop_revision: bool = False
+    ) -> int:
+        """Apply a JSON Patch (RFC 6902) to the metadata.
+
+        Parameters
+        ----------
+        metadata_patch
+            The operations, as in `[{"op": "add", "path": "/stop", "value": 7}]`.
+        drop_revision
+            Do not save the state before as a revision.
+
+        Returns
+        -------
+        int
+            The number of the frame.
+        """
+        return await self._send(metadata_patch_frame(metadata_patch, drop_revision=drop_revision))
 
     @operation
     async def update_data_source(
