@@ -74,7 +74,7 @@ class Process:
             self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process, by SIGKILL; harmless if it has ended already."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

@@ -53,11 +53,13 @@ def test_a_run_is_created_described_written_and_closed_over_one_connection(
         rows.append({"time": [0.5], "name": ["one"]})
         live.append([1, 1])
         run.update_metadata({"stop": {"reason": "success"}}, specs=["Scan", "Done"])
+        patch = [{"op": "add", "path": "/stop/time", "value": None}]
+        run.patch_metadata(patch, drop_revision=True)
         for one in (images, rows, live, run):
             one.close_stream()
     found = client["run"]
     assert numbers == [1, 2, 3]
-    assert found.metadata == {"sample": "A", "stop": {"reason": "success"}}
+    assert found.metadata == {"sample": "A", "stop": {"reason": "success", "time": None}}
     assert [spec.name for spec in found.specs] == ["Scan", "Done"]
     assert found["images"].read().tolist() == [[0, 0], [1, 1], [2, 2], [7, 7]]
     assert found["images"].metadata == {"unit": "counts", "gain": 2}

@@ -17,7 +17,11 @@ from tools.backends.tiled_reference import reference_python
 
 from .test_pages import DOCS, Reader, read_page
 
-PAGES = ["how-to/read-bluesky-runs.md", "how-to/from-areadetector-and-ophyd.md"]
+PAGES = [
+    "how-to/read-bluesky-runs.md",
+    "how-to/from-areadetector-and-ophyd.md",
+    "how-to/write-from-bluesky.md",
+]
 BEAMLINE = "beamline"
 
 

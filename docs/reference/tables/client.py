@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import tiled_client
+from tiled_client.bluesky import Writer
 from tiled_client.http.operations import OperationMethod
 from tiled_client.public_surface import is_public
 from tiled_client.settings import HttpOptions, StreamOptions, WriterOptions
@@ -32,6 +33,7 @@ CLASSES = [
     tiled_client.CatalogOfBlueskyRuns,
     tiled_client.BlueskyRun,
     tiled_client.BlueskyEventStream,
+    Writer,
     tiled_client.MetadataRevisions,
     tiled_client.Subscription,
     tiled_client.Updates,

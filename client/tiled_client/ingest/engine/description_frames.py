@@ -43,6 +43,8 @@ def metadata_patch_frame(
     body = {
         "content-type": JSON_PATCH,
         "metadata": jsonable(list(patch), "metadata_patch"),
+        "specs": None,
+        "access_tags": None,
         "drop_revision": flag(drop_revision, "drop_revision"),
     }
     return FrameContent({"op": "metadata"}, json.dumps(body).encode())

@@ -62,7 +62,9 @@ class ArrayFrames:
         array = cast_exactly(values, self._dtype)
         return FrameContent({**self._header("block"), "block": number}, octets(array))
 
-    def patch(self, values: Any, offset: Sequence[int] | int, *, extend: bool) -> FrameContent:
+    def patch(
+        self, values: Any, offset: Sequence[int] | int, *, extend: bool, resize: bool = False
+    ) -> FrameContent:
         """Return the frame that replaces a part."""
         array = cast_exactly(values, self._dtype)
         start = whole_numbers(offset, "offset", minimum=0)
@@ -70,7 +72,10 @@ class ArrayFrames:
             array = array[np.newaxis]
         region = patch_region(self._shape, start, array.shape)
         offsets = [part.start for part in region]
-        return self._patch(octets(array), offsets, array.shape, extend=extend)
+        content = self._patch(octets(array), offsets, array.shape, extend=extend)
+        return (
+            FrameContent({**content.header, "resize": True}, content.payload) if resize else content
+        )
 
     def _patch(
         self, payload: Any, offset: Sequence[int], shape: Sequence[int], *, extend: bool

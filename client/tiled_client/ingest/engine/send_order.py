@@ -13,7 +13,7 @@ from .written_node import WrittenNode
 
 
 class SendOrder:
-    """Numbers frames and creations in the order of the calls, and chooses what is sent next."""
+    """Numbers frames and creations in the order of the calls, and chooses the next one."""
 
     def __init__(self, nodes: Mapping[int, WrittenNode]) -> None:
         self._nodes = nodes

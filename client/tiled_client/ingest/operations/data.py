@@ -80,7 +80,14 @@ class ArrayWriterOperations(SingleNodeOperations):
         return await self._send(self._frames.write_block(array, block))
 
     @operation
-    async def patch(self, array: Any, offset: Sequence[int] | int, *, extend: bool = False) -> int:
+    async def patch(
+        self,
+        array: Any,
+        offset: Sequence[int] | int,
+        *,
+        extend: bool = False,
+        resize: bool = False,
+    ) -> int:
         """Replace the part that starts at `offset`.
 
         Parameters
@@ -91,13 +98,17 @@ class ArrayWriterOperations(SingleNodeOperations):
             Where the part starts, along each dimension.
         extend
             Let the array grow along its first dimension if the part reaches beyond its end.
+        resize
+            With `extend`, let it grow along its other dimensions as well, and accept a part of a
+            new frame. What is then in no part is 0.
 
         Returns
         -------
         int
             The number of the frame.
         """
-        return await self._send(self._frames.patch(array, offset, extend=flag(extend, "extend")))
+        extend, resize = flag(extend, "extend"), flag(resize, "resize")
+        return await self._send(self._frames.patch(array, offset, extend=extend, resize=resize))
 
 
 class TableWriterOperations(SingleNodeOperations):

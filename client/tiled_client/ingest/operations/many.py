@@ -186,6 +186,11 @@ class IngestWriterOperations(Driven):
         """Wait until everything is acknowledged, and disconnect."""
         await self._call(self._driver.close)
 
+    @operation
+    async def abort(self) -> None:
+        """Disconnect at once: pending frames are not sent, except by the next writer of a spool."""
+        await self._call(self._driver.stop)
+
     @property
     def pending(self) -> int:
         """The number of frames that are not acknowledged, and of nodes not created yet."""

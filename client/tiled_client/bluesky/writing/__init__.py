@@ -1,0 +1,1 @@
+"""Write the documents of bluesky's runs, as bluesky's own `TiledWriter` does."""
