@@ -23,7 +23,6 @@ machine in tests/streaming/reading/test_feed.py checks:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 
 from ..metrics import GAPS, RESETS, UPDATES_MISSED
 from ..protocol import message_codec
@@ -31,6 +30,7 @@ from ..protocol.cursor import BEGINNING, Cursor, Position, Span, Step, StreamHea
 from ..protocol.notices import Feature, Gap, Heartbeat, Notice, Reason, Reset
 from ..protocol.subscription_options import SubscriptionOptions
 from .entries import LogBatch, StreamEntry
+from .new_entries import NewEntries
 from .window import Window
 
 Item = StreamEntry | Notice
@@ -53,6 +53,7 @@ class Feed:
         head = StreamHead(window.epoch, window.head)
         self.window = window
         self.options = options
+        self._latest_only = options.latest_only
         self.cursor = Cursor.join(head, start, options.epoch, options.end)
         self.stopped = False
         self.heartbeat_due = False
@@ -103,19 +104,15 @@ class Feed:
                 items.append(Heartbeat(self.window.epoch, self.window.head.sequence))
         return items
 
-    def is_contiguous(self, entries: Sequence[StreamEntry]) -> bool:
-        """Return whether exactly `entries` are to be sent next, unchanged.
-
-        They are the newest entries of the window; none is lost or an end.
-        """
-        first = entries[0].position.sequence
+    def is_contiguous(self, new: NewEntries) -> bool:
+        """Return whether exactly the newest entries are to be sent next, unchanged."""
         return (
-            not self.options.latest_only
-            and self._rewinds == len(self.window.rewinds)
+            new.plain
+            and new.first == self.cursor.position.sequence + 1
             and not (self._log_entries or self._notices)
-            and first == self.cursor.position.sequence + 1
-            and entries[-1].position.sequence - first == len(entries) - 1
-            and not any(entry.frame.startswith(self._hidden, 1) for entry in entries)
+            and not self._latest_only
+            and self._rewinds == len(self.window.rewinds)
+            and not new.has_type(self._hidden)
         )
 
     def move_to(self, position: Position) -> None:

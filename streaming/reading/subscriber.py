@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 from ..protocol.cursor import Cursor
 from ..protocol.endings import StreamEnd, StreamEnded
 from ..protocol.subscription_options import SubscriptionOptions
-from .entries import StreamEntry
 from .feed import Feed, Item
 from .hub import Hub
+from .new_entries import NewEntries
 from .prefetch import Prefetcher
 from .subscriber_origin import SubscriberOrigin
 
@@ -35,7 +35,7 @@ class Subscriber:
         self._clock = asyncio.get_running_loop().time
         self._yield_first = False
         self._prefetcher = Prefetcher(hub.log)
-        self.fast_path: Callable[[Sequence[StreamEntry]], bool] | None = None
+        self.fast_path: Callable[[NewEntries], bool] | None = None
         """Sends updates at once; returns False, having sent nothing, where that has to wait."""
 
     @property
@@ -125,18 +125,18 @@ class Subscriber:
         """Continue after the producer's end, in case the producer resumes the stream."""
         self.feed.resume()
 
-    def push(self, entries: Sequence[StreamEntry]) -> bool:
+    def push(self, new: NewEntries) -> bool:
         """Send new entries by the fast path, while the subscriber waits. See `Follower`."""
-        if self.fast_path is None or not entries or not self.feed.is_contiguous(entries):
+        if self.fast_path is None or not self.feed.is_contiguous(new):
             return False
         try:
-            sent = self.fast_path(entries)
+            sent = self.fast_path(new)
         except Exception:
             # The error will recur when the subscriber is woken, and is handled there.
             logger.debug("The fast path failed", exc_info=True)
             return False
         if sent:
-            self.feed.move_to(entries[-1].position)
+            self.feed.move_to(new.last)
         return sent
 
     def note_sent(self, items: Sequence[Item]) -> None:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from .entries import StreamEntry
 from .lag import RedisClock
+from .new_entries import NewEntries
 
 Future = asyncio.Future[None]
 
@@ -29,7 +30,7 @@ class Follower(Protocol):
     def latest_only(self) -> bool:
         """Whether it skips to the newest of several updates."""
 
-    def push(self, entries: Sequence[StreamEntry]) -> bool:
+    def push(self, new: NewEntries) -> bool:
         """Send new entries at once. Return False, having sent nothing, if that has to wait."""
 
     def on_heartbeat(self) -> None:
@@ -77,19 +78,17 @@ class Waiters:
         """
         if urgent:
             self._wake_delayed()
-        waiting, self._waiting = self._waiting, {}
-        pushed = 0
-        plain = all(entry.lost is None and not entry.position.end for entry in entries)
-        for future, follower in waiting.items():
-            if future.done():
-                continue
-            if plain and follower.push(entries):
-                # It has seen all there is, so it waits on with the same future.
-                self._waiting[future] = follower
-                pushed += 1
-            else:
-                future.set_result(None)
-        if pushed:
+        new = NewEntries(entries)
+        before, woken = len(self._waiting), []
+        for future, follower in list(self._waiting.items()):
+            # One that has seen all there is waits on with the same future.
+            if future.done() or not (new.plain and follower.push(new)):
+                woken.append(future)
+        for future in woken:
+            self._waiting.pop(future, None)
+        resolve(woken)
+        if pushed := before - len(woken):
+            new.count_sent()
             self._clock.observe(entries, pushed)
 
     def wake_all(self) -> None:

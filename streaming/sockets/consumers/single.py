@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from channels.consumer import AsyncConsumer
@@ -16,8 +16,8 @@ from catalog.api.client_versions import reads_sizes
 
 from ...protocol.endings import GONE_CODE, StreamEnd
 from ...protocol.notices import Feature
-from ...reading.entries import StreamEntry
 from ...reading.feed import Item
+from ...reading.new_entries import NewEntries
 from ...reading.site_reader import SiteReader, current_reader
 from ...reading.subscriber import Subscriber
 from ...reading.subscriber_origin import SubscriberOrigin
@@ -154,12 +154,11 @@ class _Relay:
         await self._sender.send(await self._renderer.render(items))
         self._subscriber.note_sent(items)
 
-    def _try_send(self, entries: Sequence[StreamEntry]) -> bool:
+    def _try_send(self, new: NewEntries) -> bool:
         """Send new entries as they are notified, without waking the task of the connection."""
         if self._watcher.is_suspended(self._watch):
             return False
-        messages = self._renderer.render_sync(entries)
-        return messages is not None and self._sender.try_send(messages)
+        return self._sender.try_send(new, self._renderer)
 
 
 class RejectingConsumer(AsyncConsumer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tiled_client.wire.encodings import PayloadEncoding
@@ -35,6 +35,15 @@ class Renderer:
     update_filter: UpdateFilter | None = None
     sizes: bool = True
     accepted: frozenset[PayloadEncoding] = frozenset()
+    form: Hashable = field(init=False)
+    """The same for all renderers of one node that write its updates in the same way."""
+
+    def __post_init__(self) -> None:
+        """Combine what the messages depend on."""
+        filtered = self.update_filter and self.update_filter.name
+        place = self.location.base_url, tuple(self.location.path)
+        form = (self.text, filtered, self.sizes, self.accepted, place)
+        object.__setattr__(self, "form", form)
 
     def schema(self, cursor: Cursor, keys: Mapping[str, Any] = NO_KEYS) -> EncodedMessage:
         """Return the schema message, the first of every subscription, with further `keys`."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from ...metrics import BYTES_DELIVERED, MESSAGES_DELIVERED
 from ...reading.entries import EncodedMessage
+from ...reading.new_entries import NewEntries, ReadyFrames
 from .in_flight import InFlightShare, in_flight_budget
+from .renderer import Renderer
 
 EXTENSION = "tiled.frames"
 # First byte of an unfragmented frame: FIN and the opcode. Source: RFC 6455, section 5.2.
@@ -69,16 +71,29 @@ class MessageSender:
         if not self._offer(parts):
             await self._send({"type": EXTENSION, "parts": parts})
 
-    def try_send(self, messages: Sequence[EncodedMessage], prefix: bytes = b"") -> bool:
-        """Send `messages` without waiting; return False and send nothing if that is impossible."""
+    def try_send(self, new: NewEntries, renderer: Renderer, prefix: bytes = b"") -> bool:
+        """Send new entries without waiting; return False and send nothing if that is impossible.
+
+        They are rendered once for all subscriptions of the same form.
+        """
         if self._offer is None:
             return False
-        if not messages:
-            return True
-        if not self._offer(self._parts(messages, prefix)):
+        form = (renderer.form, prefix)
+        try:
+            frames = new.ready[form]
+        except KeyError:
+            frames = new.ready[form] = self._ready(renderer.render_sync(new.entries), prefix)
+        if frames is None or (frames.parts and not self._offer(frames.parts)):
             return False
-        _count(messages)
+        frames.sent += 1
         return True
+
+    def _ready(
+        self, messages: Sequence[EncodedMessage] | None, prefix: bytes
+    ) -> ReadyFrames | None:
+        if messages is None:
+            return None
+        return ReadyFrames.of(self._parts(messages, prefix), messages)
 
     def _parts(self, messages: Sequence[EncodedMessage], prefix: bytes) -> list[bytes]:
         opcode = TEXT_FRAME if self._text else BINARY_FRAME

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ...protocol.endings import StreamEnd, StreamEnded
 from ...reading.entries import EncodedMessage, StreamEntry
 from ...reading.feed import Item
+from ...reading.new_entries import NewEntries
 from ..connections.permission_watch import permission_watcher
 from ..messages.in_flight import in_flight_budget
 from ..messages.sender import MessageSender
@@ -159,9 +160,8 @@ class Scheduler:
             items = observer.observe(node.path, items)
         return items
 
-    def _try_send(self, node: SubscribedNode, entries: Sequence[StreamEntry]) -> bool:
+    def _try_send(self, node: SubscribedNode, new: NewEntries) -> bool:
         """Send new entries of a waiting node at once, if that overtakes nothing queued."""
         if self._queue or self._serving or self._watcher.is_suspended(node.watch):
             return False
-        messages = node.renderer.render_sync(entries)
-        return messages is not None and self._sender.try_send(messages, node.prefix)
+        return self._sender.try_send(new, node.renderer, node.prefix)

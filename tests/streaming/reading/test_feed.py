@@ -13,6 +13,7 @@ from streaming.protocol.notices import Feature, Gap, Heartbeat, Reason, Reset
 from streaming.protocol.subscription_options import SubscriptionOptions
 from streaming.reading.entries import LogBatch, StreamEntry
 from streaming.reading.feed import Feed, Item
+from streaming.reading.new_entries import NewEntries
 from streaming.reading.window import Window
 
 UPDATE = b"x" * 10
@@ -230,10 +231,10 @@ class StreamMachine(RuleBasedStateMachine):
 
     def fan_out(self, entries: list[StreamEntry]) -> None:
         """Push new entries to the watchers that wait; the others have to read."""
-        plain = bool(entries) and all(not e.lost and not e.position.end for e in entries)
+        new = NewEntries(entries)
         for watcher in self.live:
             if watcher.fast_path and watcher.is_waiting:
-                watcher.is_waiting = plain and watcher.feed.is_contiguous(entries)
+                watcher.is_waiting = watcher.feed.is_contiguous(new)
                 if watcher.is_waiting:
                     self.check(watcher, [*entries])
                     watcher.feed.move_to(entries[-1].position)

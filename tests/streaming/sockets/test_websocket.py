@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import numpy as np
 import pyarrow as pa
@@ -300,6 +301,30 @@ def test_a_slice_of_an_array_is_streamed(site: Site) -> None:
         # The first patch lies between the requested rows.
         patch = readable.next()
         assert (patch["sequence"], patch["offset"], patch["payload"]) == (3, [1], [7])
+
+
+def test_subscribers_of_one_stream_receive_each_update_in_their_own_form(served: Site) -> None:
+    path = served.array()
+    forms = {
+        "envelope_format=msgpack": lambda row: np.array(row).tobytes(),
+        "envelope_format=msgpack&slice=0:2": lambda row: np.array(row[:2]).tobytes(),
+        "envelope_format=msgpack&slice=2": lambda row: np.array(row[2]).tobytes(),
+        "envelope_format=json": lambda row: row,
+    }
+    with ExitStack() as stack:
+        sockets = [
+            (stack.enter_context(served.socket(f"/{path}?{form}")), expected)
+            for form, expected in [*forms.items(), *forms.items()]
+        ]
+        for live, _ in sockets:
+            assert live.next()["type"] == "array-schema"
+        for number in range(5):
+            served.write(path, [number, number + 1, number + 2], "?persist=False")
+        for live, expected in sockets:
+            for number in range(5):
+                update = live.next()
+                payload = expected([number, number + 1, number + 2])
+                assert (update["sequence"], update["payload"]) == (number + 1, payload)
 
 
 def test_columns_of_a_table_are_streamed(site: Site) -> None:
