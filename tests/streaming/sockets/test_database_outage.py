@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import OperationalError
@@ -52,7 +53,7 @@ def sessions_ended(uri: str) -> Iterator[None]:
     import psycopg
 
     over = threading.Event()
-    name = uri.rpartition("/")[2]
+    name = urlsplit(uri).path[1:]
     kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
     def end() -> None:
