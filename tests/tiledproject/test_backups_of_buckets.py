@@ -13,7 +13,7 @@ import pytest
 from tests.buckets import SHARED_BUCKET, Service
 from tests.servers import manage, own_database, running
 from tests.tiledproject.test_backups import API_KEY, Producer, check_contents
-from tests.tiledproject.test_storage_copy import write_all_families
+from tests.tiledproject.test_storage_copy import PACKED, write_all_families
 from tiled_client import Container, from_uri
 from tiledproject.backups.checking import check_backup
 
@@ -38,6 +38,7 @@ def check_before(root: Container) -> None:
     assert kept["overwritten"].read().sum(axis=1).tolist() == [0, 2000, 2000, 0]
     assert kept["some"].read().sum(axis=1).tolist() == [0, 0, 0, 0, 2000]
     assert kept["scalar"].read() == 7.5
+    assert kept["packed"].read().tolist() == PACKED.tolist()
     assert kept["sparse"].read().todense().tolist() == np.eye(4).tolist()
     assert kept["large"].read()["n"].tolist() == list(range(ROWS + 1))
     check_contents(root)

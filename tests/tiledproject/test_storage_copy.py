@@ -17,9 +17,16 @@ from tests.buckets import SHARED_BUCKET, Service
 from tests.servers import RunningServer, manage, own_database, running
 from tests.tiledproject.test_backups import API_KEY, FRAME, Producer
 from tiled_client import Container, from_uri
+from tiled_client.wire.data_sources import DataSource
+from tiled_client.wire.structure_family import StructureFamily
+from tiled_client.wire.structures import ArrayStructure
 
 OPTIONS = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
 pytestmark = pytest.mark.skipif(bool(SHARED_BUCKET), reason="begins with a folder")
+
+
+# In one chunk, which is stored compressed.
+PACKED = np.arange(6000).reshape(3, 2000)
 
 
 def write_all_families(root: Container) -> None:
@@ -31,6 +38,9 @@ def write_all_families(root: Container) -> None:
     texts = root.write_array(np.array([["a", "bcd"], ["", "é"]]), key="texts")
     assert texts.shape == (2, 2)
     root.write_array(np.array(7.5), key="scalar")
+    structure = ArrayStructure.from_array(PACKED)
+    source = DataSource(StructureFamily.array, structure, parameters={"codec": "zstd"})
+    root.new(StructureFamily.array, [source], key="packed").write(PACKED)
 
 
 def check(root: Container, frames: int, rows: int) -> None:
@@ -39,6 +49,7 @@ def check(root: Container, frames: int, rows: int) -> None:
     assert root["some"].read().sum(axis=1).tolist() == [0, 0, 0, 0, 2000]
     assert root["texts"].read().tolist() == [["a", "bcd"], ["", "é"]]
     assert root["scalar"].read() == 7.5
+    assert root["packed"].read().tolist() == PACKED.tolist()
     assert root["frames"].read()[:, 0, 0].tolist() == list(range(frames + 1))
     assert root["rows"].read()["n"].tolist() == list(range(rows + 1))
 
