@@ -161,18 +161,18 @@ class RequestClient:
         params: Params = (),
         repeatable: bool = True,
         node: str | None = None,
+        encoding: str | None = None,
     ) -> Response:
         """Write data; if `node` is given, to the node of this identifier only.
 
-        A request that is not `repeatable` has an idempotency key, and so has one that is only
-        streamed (`persist` is False). If the server does not support these keys, what is not
-        repeatable is retried only if the server certainly did not receive it.
+        A request that is not `repeatable`, or only streamed, has an idempotency key. Without it,
+        the former is retried only if the server certainly did not receive it.
         """
         headers = {"Content-Type": content_type, **_node_header(node)}
+        headers |= {"Content-Encoding": encoding} if encoding else {}
         if not repeatable or dict(params).get("persist") is False:
             headers |= _new_idempotency_key()
-        if not repeatable:
-            repeatable = self.supports_idempotency
+        repeatable = repeatable or self.supports_idempotency
         return await self.request(
             method, endpoint, path, params=params, headers=headers, body=body, repeatable=repeatable
         )
@@ -217,7 +217,7 @@ class RequestClient:
         repeatable: bool = True,
         sink: Sink | None = None,
     ) -> Response:
-        """Send a request, with retries; the body of a successful response goes to `sink`, if given.
+        """Send a request, with retries; a successful response's body goes to `sink`, if given.
 
         Raises TiledClientError.
         """

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..arguments import flag, whole_numbers
-from ..casting import cast_exactly
+from ..encoded_values import EncodedValues, encode_values, shape_of
 from ..errors import InvalidResponse
 from ..http.operations import operation, run
-from ..http.request import Body
-from ..http.responses import OCTETS
+from ..http.responses import OCTETS, Response
 from ..regions import blocks
 from ..stream.updates import ArrayReference
 from ..uris import query_of
@@ -44,7 +43,7 @@ class ArrayOperations(ArrayReading):
         return self.structure.nbytes
 
     @operation
-    async def write(self, array: Any, *, persist: bool = True) -> None:
+    async def write(self, array: Any, *, persist: bool = True, encoding: str | None = None) -> None:
         """Replace the whole array.
 
         Parameters
@@ -53,6 +52,9 @@ class ArrayOperations(ArrayReading):
             Data of the stored shape, and of a dtype that casts to the stored one without loss.
         persist
             If False, the data are streamed to subscribers and not stored.
+        encoding
+            How to compress the data: "zstd", "blosc", "blosc2" or "lz4"; or how `array`, which is
+            bytes then, is compressed already, also "bitshuffle-lz4".
 
         Raises
         ------
@@ -67,21 +69,35 @@ class ArrayOperations(ArrayReading):
         >>> x.read()
         array([7, 8, 9])
         """
-        await self._write(array, persist=persist)
+        await self._write(array, persist=persist, encoding=encoding)
 
-    async def _write(self, array: Any, *, persist: bool = True) -> None:
-        array = cast_exactly(array, self.dtype)
-        if array.shape != self.shape:
+    async def _write(
+        self, array: Any, *, persist: bool = True, encoding: str | None = None
+    ) -> None:
+        values = encode_values(array, self.dtype, encoding)
+        if not values.fits(self.shape, self.dtype):
             await self._refresh()
-        if array.shape != self.shape:
+        if not values.fits(self.shape, self.dtype):
             raise ValueError(
-                f"data of shape {array.shape} do not fit the array of shape {self.shape}: use "
-                "patch to write a part"
+                f"{values} do not fit the array of shape {self.shape}: use patch to write a part"
             )
-        await self._send("PUT", "array/full", to_bytes(array), OCTETS, persist=persist)
+        await self._send_values("PUT", "array/full", values, persist=persist)
+
+    async def _send_values(
+        self, method: str, endpoint: str, values: EncodedValues, *params: Any, **options: Any
+    ) -> Response:
+        options["encoding"] = values.encoding
+        return await self._send(method, endpoint, values.payload, OCTETS, *params, **options)
 
     @operation
-    async def write_block(self, array: Any, block: Sequence[int], *, persist: bool = True) -> None:
+    async def write_block(
+        self,
+        array: Any,
+        block: Sequence[int],
+        *,
+        persist: bool = True,
+        encoding: str | None = None,
+    ) -> None:
         """Replace one chunk.
 
         Parameters
@@ -92,6 +108,8 @@ class ArrayOperations(ArrayReading):
             The number of the chunk along each dimension.
         persist
             If False, the data are streamed to subscribers and not stored.
+        encoding
+            How the data are compressed, as for `write`.
 
         Raises
         ------
@@ -107,17 +125,22 @@ class ArrayOperations(ArrayReading):
         >>> y.read()
         array([0., 0., 5., 6.])
         """
-        await self._write_block(array, block, persist=persist)
+        await self._write_block(array, block, persist=persist, encoding=encoding)
 
-    async def _write_block(self, array: Any, block: Sequence[int], *, persist: bool = True) -> None:
-        array = cast_exactly(array, self.dtype)
+    async def _write_block(
+        self,
+        array: Any,
+        block: Sequence[int],
+        *,
+        persist: bool = True,
+        encoding: str | None = None,
+    ) -> None:
+        values = encode_values(array, self.dtype, encoding)
         number, shape = self._block(block)
-        if array.shape != shape:
-            raise ValueError(
-                f"data of shape {array.shape} do not fit block {number} of shape {shape}"
-            )
+        if not values.fits(shape, self.dtype):
+            raise ValueError(f"{values} do not fit block {number} of shape {shape}")
         params = {"block": number}
-        await self._send("PUT", "array/block", to_bytes(array), OCTETS, params, persist=persist)
+        await self._send_values("PUT", "array/block", values, params, persist=persist)
 
     @operation
     async def patch(
@@ -127,6 +150,9 @@ class ArrayOperations(ArrayReading):
         extend: bool = False,
         persist: bool = True,
         resize: bool = False,
+        *,
+        encoding: str | None = None,
+        shape: Sequence[int] | None = None,
     ) -> None:
         """Replace the part that starts at `offset`.
 
@@ -147,6 +173,10 @@ class ArrayOperations(ArrayReading):
         resize
             With `extend`, let all dimensions grow, and new frames be written in part. Elements that
             are not written are zero, in frames that exist as well.
+        encoding
+            How the data are compressed, as for `write`.
+        shape
+            The shape of data that are compressed already.
 
         Raises
         ------
@@ -162,39 +192,35 @@ class ArrayOperations(ArrayReading):
         >>> x.read()
         array([1, 2, 3, 4, 5])
         """
-        array = cast_exactly(array, self.dtype)
+        values = encode_values(array, self.dtype, encoding)
         extend, resize = flag(extend, "extend"), flag(resize, "resize")
         start = whole_numbers(offset, "offset", minimum=0)
-        array = self._with_first_dimension(array, start)
-        patch_region(self.shape, start, array.shape)  # checks the number of dimensions
-        params: dict[str, Any] = {"offset": start, "shape": array.shape, "extend": extend}
+        part = self._with_first_dimension(shape_of(values, shape), start)
+        patch_region(self.shape, start, part)  # checks the number of dimensions
+        params: dict[str, Any] = {"offset": start, "shape": part, "extend": extend}
         if extend:
             params["resize"] = resize
             if not resize:
-                await self._check_growth(start, array.shape)
-        response = await self._send(
-            "PATCH",
-            "array/full",
-            to_bytes(array),
-            OCTETS,
-            params,
-            persist=persist,
-            repeatable=not extend,
+                await self._check_growth(start, part)
+        response = await self._send_values(
+            "PATCH", "array/full", values, params, persist=persist, repeatable=not extend
         )
         structure = response.value()
         if isinstance(structure, dict):
             self._resource.structure = ArrayStructure.from_json(structure)
 
-    def _with_first_dimension(self, array: Array, offset: tuple[int, ...]) -> Array:
-        if array.ndim == self.ndim - 1 and array.shape == self.shape[1:] and not any(offset[1:]):
-            return array[np.newaxis]
-        if array.ndim != self.ndim:
+    def _with_first_dimension(
+        self, shape: tuple[int, ...], offset: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        if shape == self.shape[1:] and self.ndim and not any(offset[1:]):
+            return (1, *shape)
+        if len(shape) != self.ndim:
             raise ValueError(
-                f"data of {array.ndim} dimensions, of shape {array.shape}, do not fit the array of "
+                f"data of {len(shape)} dimensions, of shape {shape}, do not fit the array of "
                 f"{self.ndim} dimensions, of shape {self.shape}: add dimensions of size 1, as in "
                 "array[numpy.newaxis]"
             )
-        return array
+        return shape
 
     async def _check_growth(self, offset: tuple[int, ...], shape: tuple[int, ...]) -> None:
         try:
@@ -291,10 +317,3 @@ class ArrayClient(ArrayOperations, DataNode, family=StructureFamily.array):
         for size in self.chunks[0] if self.shape else (len(self),):
             yield from self[start : start + size]
             start += size
-
-
-def to_bytes(array: Array) -> Body:
-    """Return the bytes of an array in C order, without a copy if they are in that order."""
-    if not array.size or not array.itemsize:
-        return b""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

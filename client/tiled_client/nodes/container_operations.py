@@ -101,6 +101,7 @@ class ContainerOperations(
         *,
         dims: Sequence[str] | None = None,
         chunks: int | Sequence[int | Sequence[int]] | None = None,
+        codec: str | None = None,
         **fields: Unpack[NodeFields],
     ) -> ArrayT:
         """Create an array and write it, chunk by chunk if it has several.
@@ -115,6 +116,8 @@ class ContainerOperations(
         chunks
             Chunk size for all dimensions, a size per dimension, or all sizes per dimension, as in
             dask; by default those of a dask array, else as large as one request may be.
+        codec
+            How the server stores chunks: the encoding of compressed data that will be written.
         **fields
             Fields of the node: its `key` (by default a random UUID), its `metadata` (a mapping),
             its `specs` (names or `Spec` objects), and its `access_tags` (names). `if_exists` says
@@ -157,7 +160,9 @@ class ContainerOperations(
             normalize_chunks(chunks, array.shape, array.dtype.itemsize, limit),
             dimension_names(dims, array.ndim),
         )
-        node: Any = await self._create(DataSource(StructureFamily.array, structure), fields)
+        parameters = {} if codec is None else {"codec": codec}
+        source = DataSource(StructureFamily.array, structure, parameters=parameters)
+        node: Any = await self._create(source, fields)
         if array.size:
             several = any(len(sizes) > 1 for sizes in structure.chunks)
             async with delete_on_rejection(node):

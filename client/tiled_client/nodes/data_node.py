@@ -40,6 +40,7 @@ class DataOperations(NodeOperations):
             "columns": self._has_columns,
             "reduce": self._is_dense,
             "roi": self._is_dense,
+            "accept_encoding": self._is_dense,
         }
         for name, is_supported in supported.items():
             if options[name] is not None and not is_supported:
@@ -65,6 +66,7 @@ class DataNode(DataOperations, Node):
         columns: Sequence[str] | None = None,
         reduce: str | None = None,
         roi: Any = None,
+        accept_encoding: str | Sequence[str] | None = None,
         **options: Any,
     ) -> DataSubscription:
         """Return a subscription to the data that are written to this node.
@@ -90,6 +92,9 @@ class DataNode(DataOperations, Node):
             Regions of the last axes of a dense array, after `slice`, whose statistics the server
             sends instead of the data, as `RegionUpdate`: `numpy.s_[100:200, 50:80]`, a list of
             several, or "100:200,50:80;0:10,0:10".
+        accept_encoding
+            Encodings in which a dense array's data that were written compressed are sent as they
+            are, as ["bitshuffle-lz4", "zstd"]: `update.data()` decompresses them.
         **options
             Fields of `StreamOptions`.
 
@@ -101,7 +106,7 @@ class DataNode(DataOperations, Node):
         Raises
         ------
         TypeError
-            If the node does not support `slice`, `columns`, `reduce` or `roi`.
+            If the node does not support `slice`, `columns`, `reduce`, `roi` or `accept_encoding`.
         ValueError
             If one of them is invalid, or `reduce` and `roi` are combined.
 
@@ -116,7 +121,13 @@ class DataNode(DataOperations, Node):
         True
         """
         filters = self._filters(
-            policy=policy, max_rate=max_rate, slice=slice, columns=columns, reduce=reduce, roi=roi
+            policy=policy,
+            max_rate=max_rate,
+            slice=slice,
+            columns=columns,
+            reduce=reduce,
+            roi=roi,
+            accept_encoding=accept_encoding,
         )
         return DataSubscription(self, filters, **options)
 
@@ -163,6 +174,7 @@ class DataNode(DataOperations, Node):
         columns: Sequence[str] | None = None,
         reduce: str | None = None,
         roi: Any = None,
+        accept_encoding: str | Sequence[str] | None = None,
         **options: Any,
     ) -> AsyncDataSubscription:
         """Return an `AsyncSubscription` to this node, for asyncio; see `subscribe`.
@@ -183,7 +195,13 @@ class DataNode(DataOperations, Node):
         from ..stream.asyncio.subscription import AsyncDataSubscription
 
         filters = self._filters(
-            policy=policy, max_rate=max_rate, slice=slice, columns=columns, reduce=reduce, roi=roi
+            policy=policy,
+            max_rate=max_rate,
+            slice=slice,
+            columns=columns,
+            reduce=reduce,
+            roi=roi,
+            accept_encoding=accept_encoding,
         )
         return AsyncDataSubscription(self, filters, **options)
 

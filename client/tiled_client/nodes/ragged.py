@@ -219,7 +219,7 @@ class RaggedOperations(StructuredOperations[RaggedStructure]):
         return rows
 
     async def _send_rows(
-        self, method: str, endpoint: str, rows: Any, params: Mapping[str, Any], **options: bool
+        self, method: str, endpoint: str, rows: Any, params: Mapping[str, Any], **options: Any
     ) -> Any:
         body = ragged_body(rows)
         response = await self._send(method, endpoint, body, nested.ZIP, params, **options)

@@ -54,6 +54,7 @@ class StructuredOperations(DataOperations, Generic[S]):
         *,
         persist: bool = True,
         repeatable: bool = True,
+        encoding: str | None = None,
     ) -> Response:
         """Write data to this node.
 
@@ -65,6 +66,8 @@ class StructuredOperations(DataOperations, Generic[S]):
             If False, the data are streamed to subscribers and not stored.
         repeatable
             Whether the request has the same effect if the server executes it twice.
+        encoding
+            How the body is compressed.
         """
         persist = flag(persist, "persist")
         params = {**(params or {}), **({} if persist else {"persist": False})}
@@ -77,6 +80,7 @@ class StructuredOperations(DataOperations, Generic[S]):
             params=params,
             repeatable=repeatable,
             node=self._resource.node_id,
+            encoding=encoding,
         )
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ... import tables
 from ...arguments import whole_numbers
-from ...casting import cast_exactly
+from ...encoded_values import EncodedValues, encode_values, shape_of
 from ...wire.slices import patch_region
 from ...wire.structures import ArrayStructure, TableStructure
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class FrameContent(NamedTuple):
@@ -35,55 +32,76 @@ class ArrayFrames:
         self._persist = persist
         self._end = structure.shape[0] if structure.shape else 0
 
-    def append(self, values: Any) -> FrameContent:
+    def append(self, values: Any, encoding: str | None = None) -> FrameContent:
         """Return the frame that appends one frame of the array, or several."""
-        array = cast_exactly(values, self._dtype)
-        rest = self._shape[1:]
-        if not self._shape or array.shape not in (rest, (len(array) if array.ndim else 0, *rest)):
-            raise ValueError(
-                f"data of shape {array.shape} cannot be appended to an array of shape "
-                f"{self._shape}: its frames have the shape {rest}"
-            )
-        count = 1 if array.shape == rest else len(array)
+        sent = encode_values(values, self._dtype, encoding)
+        count, rest = self._frame_count(sent), self._shape[1:]
         if self._persist:
-            return FrameContent({"op": "append"}, octets(array))
+            return FrameContent({"op": "append", **sent.fields()}, sent.payload)
         offset = [self._end, *(0 for _ in rest)]
         self._end += count
-        return self._patch(octets(array), offset, (count, *rest), extend=True)
+        return self._patch(sent, offset, (count, *rest), extend=True)
 
-    def write(self, values: Any) -> FrameContent:
+    def write(self, values: Any, encoding: str | None = None) -> FrameContent:
         """Return the frame that replaces the whole array."""
-        array = cast_exactly(values, self._dtype)
-        return FrameContent(self._header("write"), octets(array))
+        sent = encode_values(values, self._dtype, encoding)
+        return FrameContent({**self._header("write"), **sent.fields()}, sent.payload)
 
-    def write_block(self, values: Any, block: Sequence[int] | int) -> FrameContent:
+    def write_block(
+        self, values: Any, block: Sequence[int] | int, encoding: str | None = None
+    ) -> FrameContent:
         """Return the frame that replaces one chunk."""
         number = list(whole_numbers(block, "block", minimum=0))
-        array = cast_exactly(values, self._dtype)
-        return FrameContent({**self._header("block"), "block": number}, octets(array))
+        sent = encode_values(values, self._dtype, encoding)
+        header = {**self._header("block"), "block": number, **sent.fields()}
+        return FrameContent(header, sent.payload)
 
     def patch(
-        self, values: Any, offset: Sequence[int] | int, *, extend: bool, resize: bool = False
+        self,
+        values: Any,
+        offset: Sequence[int] | int,
+        *,
+        extend: bool,
+        resize: bool = False,
+        encoding: str | None = None,
+        shape: Sequence[int] | None = None,
     ) -> FrameContent:
         """Return the frame that replaces a part."""
-        array = cast_exactly(values, self._dtype)
+        sent = encode_values(values, self._dtype, encoding)
         start = whole_numbers(offset, "offset", minimum=0)
-        if array.ndim == len(self._shape) - 1 and array.shape == self._shape[1:]:
-            array = array[np.newaxis]
-        region = patch_region(self._shape, start, array.shape)
-        offsets = [part.start for part in region]
-        content = self._patch(octets(array), offsets, array.shape, extend=extend)
+        part = shape_of(sent, shape)
+        if self._shape and part == self._shape[1:]:
+            part = (1, *part)
+        region = patch_region(self._shape, start, part)
+        content = self._patch(sent, [one.start for one in region], part, extend=extend)
         return (
             FrameContent({**content.header, "resize": True}, content.payload) if resize else content
         )
 
+    def _frame_count(self, sent: EncodedValues) -> int:
+        """Return how many frames these values are. Raises ValueError if they are none."""
+        rest = self._shape[1:]
+        if (
+            self._shape
+            and sent.shape is not None
+            and sent.shape in (rest, (*sent.shape[:1], *rest))
+        ):
+            return 1 if sent.shape == rest else sent.shape[0]
+        frame = math.prod(rest) * self._dtype.itemsize
+        if self._shape and sent.shape is None and frame and not sent.size % frame:
+            return sent.size // frame
+        raise ValueError(
+            f"{sent} cannot be appended to an array of shape {self._shape}: its frames have the "
+            f"shape {rest}"
+        )
+
     def _patch(
-        self, payload: Any, offset: Sequence[int], shape: Sequence[int], *, extend: bool
+        self, sent: EncodedValues, offset: Sequence[int], shape: Sequence[int], *, extend: bool
     ) -> FrameContent:
         header = {**self._header("patch"), "offset": list(offset), "shape": list(shape)}
         if extend:
             header["extend"] = True
-        return FrameContent(header, payload)
+        return FrameContent({**header, **sent.fields()}, sent.payload)
 
     def _header(self, op: str) -> dict[str, Any]:
         return operation_header(op, persist=self._persist)
@@ -114,10 +132,3 @@ class TableFrames:
 def operation_header(op: str, *, persist: bool) -> dict[str, Any]:
     """Return the header of a write."""
     return {"op": op} if persist else {"op": op, "persist": False}
-
-
-def octets(array: Array) -> Any:
-    """Return the bytes of an array in C order, without a copy if they are in that order."""
-    if not array.size or not array.itemsize:
-        return b""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

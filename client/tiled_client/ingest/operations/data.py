@@ -23,13 +23,16 @@ class ArrayWriterOperations(SingleNodeOperations):
         self._frames = frames
 
     @operation
-    async def append(self, frame: Any) -> int:
+    async def append(self, frame: Any, *, encoding: str | None = None) -> int:
         """Append a frame, or several, along the first dimension.
 
         Parameters
         ----------
         frame
             Data of the shape of the array without its first dimension, or with it for several.
+        encoding
+            How to compress the data: "zstd", "blosc", "blosc2" or "lz4"; or how bytes in their
+            place are compressed already, also "bitshuffle-lz4".
 
         Returns
         -------
@@ -43,26 +46,30 @@ class ArrayWriterOperations(SingleNodeOperations):
         ValueError
             If the shape does not fit, or a value would change.
         """
-        return await self._send(self._frames.append(frame))
+        return await self._send(self._frames.append(frame, encoding))
 
     @operation
-    async def write(self, array: Any) -> int:
+    async def write(self, array: Any, *, encoding: str | None = None) -> int:
         """Replace the whole array.
 
         Parameters
         ----------
         array
             Data of the stored shape.
+        encoding
+            How the data are compressed, as for `append`.
 
         Returns
         -------
         int
             The number of the frame.
         """
-        return await self._send(self._frames.write(array))
+        return await self._send(self._frames.write(array, encoding))
 
     @operation
-    async def write_block(self, array: Any, block: Sequence[int] | int) -> int:
+    async def write_block(
+        self, array: Any, block: Sequence[int] | int, *, encoding: str | None = None
+    ) -> int:
         """Replace one chunk.
 
         Parameters
@@ -71,13 +78,15 @@ class ArrayWriterOperations(SingleNodeOperations):
             Data of the shape of the chunk.
         block
             The number of the chunk along each dimension.
+        encoding
+            How the data are compressed, as for `append`.
 
         Returns
         -------
         int
             The number of the frame.
         """
-        return await self._send(self._frames.write_block(array, block))
+        return await self._send(self._frames.write_block(array, block, encoding))
 
     @operation
     async def patch(
@@ -87,6 +96,8 @@ class ArrayWriterOperations(SingleNodeOperations):
         *,
         extend: bool = False,
         resize: bool = False,
+        encoding: str | None = None,
+        shape: Sequence[int] | None = None,
     ) -> int:
         """Replace the part that starts at `offset`.
 
@@ -101,6 +112,10 @@ class ArrayWriterOperations(SingleNodeOperations):
         resize
             With `extend`, let it grow along its other dimensions as well, and accept a part of a
             new frame. What is then in no part is 0.
+        encoding
+            How the data are compressed, as for `append`.
+        shape
+            The shape of data that are compressed already.
 
         Returns
         -------
@@ -108,7 +123,10 @@ class ArrayWriterOperations(SingleNodeOperations):
             The number of the frame.
         """
         extend, resize = flag(extend, "extend"), flag(resize, "resize")
-        return await self._send(self._frames.patch(array, offset, extend=extend, resize=resize))
+        content = self._frames.patch(
+            array, offset, extend=extend, resize=resize, encoding=encoding, shape=shape
+        )
+        return await self._send(content)
 
 
 class TableWriterOperations(SingleNodeOperations):

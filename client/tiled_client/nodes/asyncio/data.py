@@ -40,6 +40,7 @@ class AsyncDataNode(DataOperations, AsyncNode):
         columns: Sequence[str] | None = None,
         reduce: str | None = None,
         roi: Any = None,
+        accept_encoding: str | Sequence[str] | None = None,
         **options: Any,
     ) -> AsyncDataSubscription:
         """Return a subscription to the data that are written to this node.
@@ -53,7 +54,13 @@ class AsyncDataNode(DataOperations, AsyncNode):
             A subscription that has not been started.
         """
         filters = self._filters(
-            policy=policy, max_rate=max_rate, slice=slice, columns=columns, reduce=reduce, roi=roi
+            policy=policy,
+            max_rate=max_rate,
+            slice=slice,
+            columns=columns,
+            reduce=reduce,
+            roi=roi,
+            accept_encoding=accept_encoding,
         )
         return AsyncDataSubscription(self, filters, **options)
 

@@ -75,7 +75,7 @@ class CallbackSubscription(PublicSurface, Generic[U]):
         self.disconnected: CallbackRegistry[Self] = CallbackRegistry("disconnected")
         self.callback_error: CallbackRegistry[CallbackFailure] = CallbackRegistry("callback_error")
         self._create_registries()
-        self._filters = filters or SubscriptionOptions()
+        self._filters = SubscriptionOptions() if filters is None else filters
         self._state: SubscriptionState | None = None
         self._ended = False
         self._closed = False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict, cast
 
 from ...arguments import names_of, positive_number, whole_number
+from ...encoded_values import decodable_encodings
 from ...wire.reductions import Reduction
 from ...wire.roi import RegionsOfInterest
 from ...wire.slices import Item, expand_index, format_slice, parse_slice
@@ -49,6 +50,7 @@ class DataUpdatesOptions(UpdatesOptions, total=False):
     columns: Sequence[str] | None
     reduce: str | None
     roi: Any
+    accept_encoding: str | Sequence[str] | None
 
 
 def split_start_options(options: Mapping[str, Any]) -> tuple[StartOptions, dict[str, Any]]:
@@ -79,6 +81,7 @@ class SubscriptionOptions:
     columns: tuple[str, ...] | None = None
     reduce: str | None = None
     roi: str | None = None
+    accept_encoding: tuple[str, ...] | None = None
 
     @classmethod
     def parse(
@@ -90,6 +93,7 @@ class SubscriptionOptions:
         columns: Sequence[str] | None = None,
         reduce: str | None = None,
         roi: Any = None,
+        accept_encoding: str | Sequence[str] | None = None,
         ndim: int | None = None,
     ) -> SubscriptionOptions:
         """Validate the arguments of `subscribe`. Raises ValueError, IndexError, TypeError.
@@ -113,11 +117,13 @@ class SubscriptionOptions:
             None if columns is None else _columns(columns),
             None if reduce is None else Reduction.parse(reduce).text,
             None if roi is None else _format_regions(roi),
+            None if accept_encoding is None else decodable_encodings(accept_encoding),
         )
 
     def __bool__(self) -> bool:
-        """Return whether the server has to support any of them."""
-        return self != SubscriptionOptions() and self != SubscriptionOptions(policy="block")
+        """Return whether the server has to support any of them; other servers compress nothing."""
+        plain = replace(self, accept_encoding=None)
+        return plain not in (SubscriptionOptions(), SubscriptionOptions(policy="block"))
 
     @property
     def is_filtered(self) -> bool:
@@ -134,6 +140,7 @@ class SubscriptionOptions:
             columns=None if self.columns is None else list(self.columns),
             reduce=self.reduce,
             roi=self.roi,
+            accept_encoding=self.accept_encoding and ",".join(self.accept_encoding),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from ...http.responses import OCTETS
 from ...regions import block_offset
 from ...tables import ARROW
 from ...wire.data_sources import DataSource
+from ...wire.encodings import PayloadEncoding, decode_payload, parse_encoding
+from ...wire.errors import WireError
 from ..protocol.messages import Map, Schema, optional_sizes, sizes
 from .base import ArrayPayloadUpdate, Common, DataUpdate, Update, builds, dtype_of, payload_fields
 from .sparse import SparseUpdate
@@ -30,7 +33,8 @@ class ArrayUpdate(ArrayPayloadUpdate):
     has its `block` number, and the offset None if its place cannot be computed from the chunks that
     the node is known to have; with `recursive`, `update.node` fetches them. If the subscription has
     a `slice` or `reduce`, both refer to the sliced and reduced array, and `dtype` is that of the
-    reduction. Numbers that are not `persisted` are stored nowhere.
+    reduction. Numbers that are not `persisted` are stored nowhere. `encoding` is how the `payload`
+    is compressed, if it is (see `accept_encoding` of `subscribe`).
 
     Examples
     --------
@@ -44,6 +48,7 @@ class ArrayUpdate(ArrayPayloadUpdate):
     """
 
     reduce: str | None = None
+    encoding: str | None = None
 
     def data(self) -> np.ndarray[Any, Any]:
         """Return the numbers in the array's dtype, read-only: they share the message's memory.
@@ -62,6 +67,8 @@ class ArrayUpdate(ArrayPayloadUpdate):
             raise InvalidResponse(
                 f"Update {self.sequence} has numbers as {self.mimetype}, which cannot be decoded."
             )
+        if self.encoding is not None:
+            return self._decompressed(parse_encoding(self.encoding))
         try:
             return np.frombuffer(self.payload, self.dtype).reshape(self.shape)
         except ValueError as error:
@@ -69,6 +76,17 @@ class ArrayUpdate(ArrayPayloadUpdate):
                 f"Update {self.sequence} has {len(self.payload)} bytes, which does not match "
                 f"{self.shape} of {self.dtype}."
             ) from error
+
+    def _decompressed(self, encoding: PayloadEncoding) -> np.ndarray[Any, Any]:
+        size, itemsize = math.prod(self.shape) * self.dtype.itemsize, self.dtype.itemsize
+        try:
+            found = decode_payload(encoding, self.payload, nbytes=size, itemsize=itemsize)
+        except WireError as error:
+            raise InvalidResponse(
+                f"Update {self.sequence} cannot be decompressed: {error}"
+            ) from error
+        found.flags.writeable = False
+        return found.view(self.dtype).reshape(self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +193,8 @@ def _array(message: Map, schema: Schema, common: Common) -> Update:
     }
     if message["mimetype"] == ARROW:
         return SparseUpdate(**fields)
-    return ArrayUpdate(**fields, reduce=message.get("reduce"))
+    encoding = message.get("encoding")
+    return ArrayUpdate(**fields, reduce=message.get("reduce"), encoding=encoding)
 
 
 def _offset(
