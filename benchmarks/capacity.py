@@ -139,9 +139,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.capacity", description=__doc__)
     parser.add_argument("--servers", type=int, default=1)
     parser.add_argument("--processors", type=int, default=4, help="of each server, and its workers")
-    parser.add_argument(
-        "--redis", type=int, default=1, help="one for each site; several sites share the servers"
-    )
+    parser.add_argument("--redis", type=int, default=1, help="among which the streams are divided")
     parser.add_argument("--database-processors", type=int, default=4)
     parser.add_argument("--commits", type=float, default=2000, help="a second, that the disk does")
     parser.add_argument("--network", type=float, default=10, help="Gbit/s of each machine")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from core.errors import Unavailable
 
-from .address import parse_address
+from .address import parse_address, split_addresses
 
 # Replication to a replica that may be promoted is less than this behind, in seconds.
 SENTINEL_REPLICATION_SECONDS = 10.0
@@ -25,7 +25,8 @@ class StreamingCacheSettings(BaseModel):
         description="URI of the Redis or Valkey server: `redis://HOST:PORT`, `rediss://` for TLS, "
         "with `:PASSWORD@` or `USER:PASSWORD@` before the host if it requires a password, or "
         "`unix:///PATH`. With Sentinels `redis+sentinel://HOST,HOST/SERVICE`, or "
-        "`rediss+sentinel://` for TLS. Default: `serve` and `runserver` start their own Valkey.",
+        "`rediss+sentinel://` for TLS. A list, or several separated by commas, divides the streams "
+        "among them. Default: `serve` and `runserver` start their own Valkey.",
         examples=["redis://localhost:6379"],
     )
     data_ttl: int = Field(
@@ -179,11 +180,24 @@ class StreamingCacheSettings(BaseModel):
         examples=["1000000000"],
     )
 
+    @field_validator("uri", mode="before")
+    @classmethod
+    def _joined(cls, uri: object) -> object:
+        is_list = isinstance(uri, list) and all(isinstance(one, str) for one in uri)
+        return ",".join(uri) if is_list and isinstance(uri, list) else uri
+
     @field_validator("uri")
     @classmethod
     def _valid_addresses(cls, uri: str | None) -> str | None:
-        if uri is not None:
-            parse_address(uri)
+        if uri is None:
+            return None
+        names = [parse_address(one).name for one in split_addresses(uri)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"names {name} more than once; write each Redis once, or end addresses that "
+                    "differ only in their passwords with different names, as in ...#A"
+                )
         return uri
 
     @property
@@ -191,7 +205,8 @@ class StreamingCacheSettings(BaseModel):
         """For how long the outbox keeps published updates, which a failover may lose."""
         if self.replication_seconds is not None:
             return self.replication_seconds
-        watched = self.uri is not None and parse_address(self.uri).service
+        addresses = split_addresses(self.uri) if self.uri else ()
+        watched = any(parse_address(one).service for one in addresses)
         return SENTINEL_REPLICATION_SECONDS if watched else 0.0
 
     @model_validator(mode="after")

@@ -80,14 +80,15 @@ OUTBOX_OLDEST = SiteGauge(
     "tiled_outbox_oldest_seconds", "Age of the oldest update in the outbox; 0 if it is empty."
 )
 
-REDIS_UP = SiteGauge("tiled_redis_up", "1 if the streaming cache responds, 0 if it does not.")
-REDIS_MEMORY = SiteGauge("tiled_redis_memory_used_bytes", "Memory that Redis uses.")
+REDIS_UP = SiteGauge("tiled_redis_up", "1 if this Redis responds, 0 if it does not.", ("redis",))
+REDIS_MEMORY = SiteGauge("tiled_redis_memory_used_bytes", "Memory that Redis uses.", ("redis",))
 REDIS_MEMORY_MAX = SiteGauge(
-    "tiled_redis_memory_max_bytes", "Memory that Redis may use; 0 without a limit."
+    "tiled_redis_memory_max_bytes", "Memory that Redis may use; 0 without a limit.", ("redis",)
 )
 REDIS_EVICTED = SiteGauge(
     "tiled_redis_evicted_keys_total",
     "Keys that Redis evicted by itself since it started.",
+    ("redis",),
     kind="counter",
 )
 EVICTED_BYTES = Counter(
@@ -95,5 +96,5 @@ EVICTED_BYTES = Counter(
     "Bytes of old updates that this server removed because Redis was full.",
 )
 STREAMS_RETAINED = SiteGauge(
-    "tiled_stream_streams_retained", "Streams that Redis knows, counted once a minute."
+    "tiled_stream_streams_retained", "Streams that all Redis know, counted once a minute."
 )

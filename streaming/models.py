@@ -1,7 +1,7 @@
 """Tables of the streams.
 
 The outbox: entries for a stream, from the commit of their write until they are in it. And how far
-the producers of the ingest endpoint have come.
+the producers of the ingest endpoint have come, and which Redis hold the streams.
 """
 
 from __future__ import annotations
@@ -77,6 +77,18 @@ class ProducerProgress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.producer} at {self.sequence} of {self.node}"
+
+
+class Division(models.Model):
+    """The one row with the names of the Redis among which the streams of this site are divided.
+
+    It is written by the start of a server with one Redis or a new site, and by `divide_streams`.
+    """
+
+    names = models.JSONField(editable=False)
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
 
 
 class Retained(models.Model):

@@ -29,6 +29,7 @@ from .metrics import (
 from .reading.site_reader import running_reader
 from .redis.clients import writer_client
 from .redis.keys import StreamKeys
+from .shards import shard_name, shards
 from .writing import outbox
 
 # To count the streams takes Redis a millisecond for each thousand.
@@ -67,26 +68,32 @@ def measure_outbox() -> None:
 
 @on_scrape
 def measure_redis() -> None:
-    """Query the memory of Redis, and let its streams be counted."""
+    """Query the memory of each Redis, and let their streams be counted."""
     settings = streaming_cache_settings()
-    if settings.uri is None:
-        return
+    found = [_measure(shard) for shard in shards(settings)]
+    if any(found):
+        _count_streams_soon(settings)
+
+
+def _measure(shard: StreamingCacheSettings) -> bool:
+    """Query the memory of one Redis; return whether it responds, and permits that."""
+    name = shard_name(shard)
     try:
-        pipe = writer_client(settings).pipeline(transaction=False)
+        pipe = writer_client(shard).pipeline(transaction=False)
         pipe.info("memory")
         pipe.info("stats")
         memory, stats = pipe.execute()
     except redis.ResponseError:  # it responds, but does not permit the question
-        REDIS_UP.set(1)
-        return
+        REDIS_UP.labels(name).set(1)
+        return False
     except (redis.RedisError, OSError):
-        REDIS_UP.set(0)
-        return
-    REDIS_UP.set(1)
-    REDIS_MEMORY.set(float(memory["used_memory"]))
-    REDIS_MEMORY_MAX.set(float(memory.get("maxmemory", 0)))
-    REDIS_EVICTED.set(float(stats.get("evicted_keys", 0)))
-    _count_streams_soon(settings)
+        REDIS_UP.labels(name).set(0)
+        return False
+    REDIS_UP.labels(name).set(1)
+    REDIS_MEMORY.labels(name).set(float(memory["used_memory"]))
+    REDIS_MEMORY_MAX.labels(name).set(float(memory.get("maxmemory", 0)))
+    REDIS_EVICTED.labels(name).set(float(stats.get("evicted_keys", 0)))
+    return True
 
 
 def _count_streams_soon(settings: StreamingCacheSettings) -> None:
@@ -100,11 +107,15 @@ def _count_streams_soon(settings: StreamingCacheSettings) -> None:
 
 
 def count_streams(settings: StreamingCacheSettings) -> None:
-    """Count the streams in Redis; one count at a time in a process."""
+    """Count the streams in all Redis; one count at a time in a process."""
     with _counting:
-        client: Any = writer_client(settings)
-        pattern = StreamKeys.pattern(settings.prefix)
         try:
-            STREAMS_RETAINED.set(sum(1 for _ in client.scan_iter(pattern, count=SCAN_COUNT)))
+            STREAMS_RETAINED.set(sum(map(_count, shards(settings))))
         except (redis.RedisError, OSError):
             return  # The last number stays; tiled_redis_up has whether Redis responds.
+
+
+def _count(shard: StreamingCacheSettings) -> int:
+    client: Any = writer_client(shard)
+    pattern = StreamKeys.pattern(shard.prefix)
+    return sum(1 for _ in client.scan_iter(pattern, count=SCAN_COUNT))

@@ -15,6 +15,7 @@ from django.db import connection
 from catalog.services.site_marker import ForeignStorage, check_storage
 from catalog.storage.errors import StorageUnavailable
 from core.migration_state import migration_state
+from streaming.writing.division import OtherDivision, check_division
 
 from .checks import GUESSABLE_KEY_ID, problems
 from .config.errors import ConfigError
@@ -83,6 +84,13 @@ def _storage_of_another(site: Settings) -> None:
         ) from None
 
 
+def _streams_elsewhere(site: Settings) -> None:
+    try:
+        check_division()
+    except OtherDivision as error:
+        raise ConfigError(str(error)) from None
+
+
 def _schema(site: Settings) -> None:
     """Raise ConfigError if the database lacks something; log a warning if it is of a later version.
 
@@ -114,4 +122,4 @@ CONNECTION_CHECKS: list[Refusal] = [
     refuse_other_secrets,
     refuse_other_settings,
 ]
-DATABASE_CHECKS: list[Refusal] = [_schema, _storage_of_another]
+DATABASE_CHECKS: list[Refusal] = [_schema, _storage_of_another, _streams_elsewhere]

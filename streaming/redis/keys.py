@@ -100,6 +100,19 @@ class StreamKeys:
         return f"{prefix}:{{*}}:meta"
 
     @staticmethod
+    def pattern_of_all(prefix: str) -> str:
+        """Return the pattern of all keys with a hash tag of a site, those of all streams."""
+        return f"{prefix}:{{*}}:*"
+
+    @staticmethod
+    def node_in(name: str) -> UUID | None:
+        """Return the node of the stream that a key belongs to; None if it belongs to the site."""
+        try:
+            return UUID(name.partition("{")[2].partition("}")[0])
+        except ValueError:
+            return None
+
+    @staticmethod
     def node_of(name: str) -> UUID:
         """Return the node of the stream with this metadata hash."""
         return UUID(name.removesuffix("}:meta").rpartition("{")[2])

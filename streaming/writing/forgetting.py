@@ -16,10 +16,11 @@ def forget_streams() -> int:
 
     Streams begin again, in a new epoch. Do not call it while a server runs.
     """
-    return sum(map(_forget, shards(streaming_cache_settings())))
+    return sum(map(forget, shards(streaming_cache_settings())))
 
 
-def _forget(shard: StreamingCacheSettings) -> int:
+def forget(shard: StreamingCacheSettings) -> int:
+    """Delete all keys of the site in one Redis, and return their number. Raises RedisError."""
     client, deleted = writer_client(shard), 0
     names = client.scan_iter(f"{shard.prefix}:*", count=BATCH)
     while some := list(islice(names, BATCH)):

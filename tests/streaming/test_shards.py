@@ -5,11 +5,15 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from streaming.address import split_addresses
+from streaming.config import StreamingCacheSettings
 from streaming.rendezvous import choose
+from streaming.shards import shard_name, shards
 
 NODES = st.lists(st.uuids(), min_size=1, max_size=200)
 NAMES = st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=8, unique=True)
@@ -46,3 +50,14 @@ def test_each_shard_has_about_the_same_number_of_nodes() -> None:
 def test_addresses_are_separated_where_a_scheme_begins() -> None:
     one, two = "redis+sentinel://a,b:1/service", "rediss://:x@c/2#C"
     assert split_addresses(f"{one},{two}, unix:///d") == (one, two, "unix:///d")
+
+
+def test_addresses_may_be_a_list_and_each_redis_is_named_once() -> None:
+    one, two = "redis://:x@a", "redis+sentinel://b,c/streams"
+    listed = StreamingCacheSettings.model_validate({"uri": [one, two]})
+    assert listed == StreamingCacheSettings(uri=f"{one},{two}")
+    assert [shard_name(shard) for shard in shards(listed)] == ["a:6379", "streams"]
+    assert listed.retained_seconds == 10
+    for wrong, reason in ((f"{one},redis://:y@a", "a:6379 more than once"), (f"{one},", "address")):
+        with pytest.raises(ValidationError, match=reason):
+            StreamingCacheSettings(uri=wrong)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from catalog.config import StorageSettings
+from streaming.shards import shard_name, shards
 
 from ..config.directories import database_files
 from ..config.errors import ConfigError
@@ -35,7 +36,7 @@ class Result:
 def backends(settings: Settings) -> Iterator[Result]:
     """Yield a result for each backend. Connects to the database, Redis and the bucket."""
     yield _database(settings)
-    yield _redis(settings)
+    yield from _redis(settings)
     yield _directory("server.data_dir", settings.server.data_dir)
     yield _storage(settings.storage)
     if settings.logs.audit_file is not None:
@@ -52,17 +53,21 @@ def _database(settings: Settings) -> Result:
     return Result(Level.ok, "database.uri: PostgreSQL accepts connections.")
 
 
-def _redis(settings: Settings) -> Result:
-    uri = settings.streaming_cache.uri
-    if uri is None:
-        return Result(Level.ok, "streaming_cache.uri is not set: the server starts a Valkey.")
-    try:
-        warning = check_cache(uri, settings.streaming_cache.prefix)
-    except ConfigError as error:
-        return Result(Level.error, str(error))
-    if warning is not None:
-        return Result(Level.warning, warning)
-    return Result(Level.ok, "streaming_cache.uri: Redis responds.")
+def _redis(settings: Settings) -> Iterator[Result]:
+    each = shards(settings.streaming_cache)
+    if not each:
+        yield Result(Level.ok, "streaming_cache.uri is not set: the server starts a Valkey.")
+    for shard in each:
+        which = "Redis" if len(each) == 1 else f"Redis {shard_name(shard)}"
+        try:
+            warning = check_cache(str(shard.uri), shard.prefix)
+        except ConfigError as error:
+            yield Result(Level.error, str(error))
+        else:
+            if warning is not None:
+                yield Result(Level.warning, warning)
+            else:
+                yield Result(Level.ok, f"streaming_cache.uri: {which} responds.")
 
 
 def _storage(storage: StorageSettings) -> Result:

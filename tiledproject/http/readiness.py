@@ -18,8 +18,9 @@ from catalog.storage.objects.location import BucketLocation
 from core.backend_failures import DATABASE_UNREACHABLE, log_outage, outage_of
 from core.migration_state import migration_state
 from core.version import VERSION
-from streaming.config import streaming_cache_settings
+from streaming.config import StreamingCacheSettings, streaming_cache_settings
 from streaming.redis.clients import writer_client
+from streaming.shards import shard_name, shards
 
 from . import shutdown_state
 from .probes import OK, Finding, Health, Probe, run_probes
@@ -112,18 +113,26 @@ def _prober(location: BucketLocation) -> ObjectStore:
 
 def check_streaming() -> Finding:
     """Return whether Redis answers. Without it the server works, but defers all updates."""
-    settings = streaming_cache_settings()
-    if settings.uri is None:
+    each = shards(streaming_cache_settings())
+    away = [shard_name(shard) for shard in each if not _responds(shard)]
+    if not away:
         return OK
+    # Without addresses: the response is public.
+    which = "Redis" if len(each) == 1 else f"{len(away)} of {len(each)} Redis"
+    logger.debug("No response from %s", ", ".join(away))
+    return Finding(
+        Health.degraded,
+        f"Streaming deferred: {which} cannot be reached. Writes are stored, and their updates "
+        "wait in the outbox.",
+    )
+
+
+def _responds(shard: StreamingCacheSettings) -> bool:
     try:
-        writer_client(settings).ping()
+        writer_client(shard).ping()
     except (redis.RedisError, OSError):
-        return Finding(
-            Health.degraded,
-            "Streaming deferred: Redis cannot be reached. Writes are stored, and their updates "
-            "wait in the outbox.",
-        )
-    return OK
+        return False
+    return True
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {

@@ -18,6 +18,7 @@ from streaming.address import CacheAddress, parse_address
 from streaming.config import StreamingCacheSettings
 from streaming.redis.clients import sentinels, writer_client
 from streaming.redis.keys import memory_key, report_channel
+from streaming.shards import shards
 
 from ..config.errors import ConfigError
 from ..config.settings_model import Settings
@@ -35,8 +36,8 @@ def check_backends(settings: Settings) -> None:
     check_database(settings.database.uri)
     if settings.storage.bucket is not None:
         check_bucket(settings.storage.bucket)
-    if settings.streaming_cache.uri is not None:
-        warning = check_cache(settings.streaming_cache.uri, settings.streaming_cache.prefix)
+    for shard in shards(settings.streaming_cache):
+        warning = check_cache(str(shard.uri), shard.prefix)
         if warning is not None:
             logger.warning(warning)
 
@@ -173,7 +174,8 @@ def _check_mode(mode: str) -> None:
     if mode == "cluster":
         raise ConfigError(
             "streaming_cache.uri names a node of a Redis Cluster, which holds only some of the "
-            "keys; name a Redis or Valkey that runs without cluster-enabled."
+            "keys; name one or several Redis or Valkey that run without cluster-enabled: the "
+            "server divides its streams among those of the list by itself."
         )
     if mode == "sentinel":
         raise ConfigError(

@@ -13,6 +13,7 @@ from catalog.database_vendor import on_postgresql
 from catalog.locks.pooling import is_pooled
 from streaming.config import StreamingCacheSettings
 from streaming.server_exchange import LIFETIME_MILLISECONDS, running_servers
+from streaming.shards import shards
 
 from ..config.settings_model import Settings
 from .valkey_address import is_locked
@@ -48,7 +49,7 @@ def _has_servers(cache: StreamingCacheSettings) -> bool:
     # What a server has published expires soon after its end.
     deadline = time.monotonic() + 2 * LIFETIME_MILLISECONDS / 1000
     try:
-        while running_servers(cache):
+        while any(map(running_servers, shards(cache))):
             if time.monotonic() > deadline:
                 return True
             time.sleep(0.1)
