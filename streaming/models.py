@@ -83,9 +83,11 @@ class Division(models.Model):
     """The one row with the names of the Redis among which the streams of this site are divided.
 
     It is written by the start of a server with one Redis or a new site, and by `divide_streams`.
+    `former` are Redis that have left the list, and may have streams of before.
     """
 
     names = models.JSONField(editable=False)
+    former = models.JSONField(default=list, editable=False)
 
     def __str__(self) -> str:
         return ", ".join(self.names)

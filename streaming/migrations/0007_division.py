@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('names', models.JSONField(editable=False)),
+                ('former', models.JSONField(default=list, editable=False)),
             ],
         ),
     ]

@@ -9,7 +9,9 @@ numbers and lack the updates since then. So the database has the names of the Re
 | was not in the list before | all keys of the site are removed |
 | was in the list before | streams of nodes that are, or were, in another Redis are removed |
 
-A Redis that leaves the list is not touched. If it is added again, the first row applies.
+A Redis that leaves the list is not touched, but remembered: if it returns, the first row applies.
+Until `divide` has ended, the database has no names, so that no server starts. If it was
+interrupted, the next call therefore removes all streams.
 """
 
 from __future__ import annotations
@@ -41,18 +43,26 @@ def check_division() -> None:
 
     One Redis may be replaced by another one, as ever: then all streams begin again.
     """
-    names, before = _configured(), _stored()
+    names, division = _configured(), _stored()
+    before = division.names
     if names == before or not names:
         return
-    is_free = len(names) == 1 and len(before) <= 1
-    if not is_free and (before or Node.objects.filter(parent__isnull=False).exists()):
+    if not _is_free(names, division):
         said = f"divided among {', '.join(before)}" if before else "not divided among them yet"
         raise OtherDivision(
             f"streaming_cache.uri names {', '.join(names)}, but the streams of this site are "
             f"{said}; stop all servers and run `{program()} divide_streams`, or write the former "
             "addresses."
         )
-    _store(names)
+    _store(names, division.former)
+
+
+def _is_free(names: list[str], division: Division) -> bool:
+    """Return whether servers may start with other names, as no stream of before can come back."""
+    before, former = division.names, division.former
+    if len(names) == 1 and len(before) <= 1:
+        return names[0] not in former
+    return not before and not former and not Node.objects.filter(parent__isnull=False).exists()
 
 
 def divide() -> int:
@@ -61,14 +71,16 @@ def divide() -> int:
     Streams that move begin again. Call it while no server runs; if it was interrupted, call it
     again. Raises RedisError.
     """
-    names, before = _configured(), _stored()
+    names, division = _configured(), _stored()
+    before, left = division.names, {*division.names, *division.former} - {*names}
+    _store([], sorted({*left, *names}))
     removed = 0
     for shard in shards(streaming_cache_settings()):
         if shard_name(shard) in before:
             removed += _remove_moved(shard, names, before)
         else:
             removed += forget(shard)
-    _store(names)
+    _store(names, sorted(left))
     return removed
 
 
@@ -94,10 +106,9 @@ def _configured() -> list[str]:
     return [shard_name(shard) for shard in shards(streaming_cache_settings())]
 
 
-def _stored() -> list[str]:
-    row = Division.objects.filter(pk=1).first()
-    return list(row.names) if row else []
+def _stored() -> Division:
+    return Division.objects.filter(pk=1).first() or Division(names=[])
 
 
-def _store(names: list[str]) -> None:
-    Division.objects.update_or_create(pk=1, defaults={"names": names})
+def _store(names: list[str], former: list[str]) -> None:
+    Division.objects.update_or_create(pk=1, defaults={"names": names, "former": former})

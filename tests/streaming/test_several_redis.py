@@ -193,3 +193,39 @@ def test_streams_are_not_divided_while_a_server_runs(
         assert refused.returncode != 0
         assert "stop its servers" in refused.stderr
         assert first_update(site, path)[1:] == (1, 1)
+
+
+def test_a_redis_that_left_the_list_does_not_return_without_the_command(
+    tmp_path: Path, caches: list[Cache], database: dict[str, str]
+) -> None:
+    pair, one = caches[:2], caches[:1]
+    with serving(tmp_path, pair, database) as site:
+        path = arrays_on_each(site, pair)[one[0].uri]
+    assert manage(tmp_path, "divide_streams", **addresses(caches[1:2]), **database).returncode == 0
+    with serving(tmp_path, caches[1:2], database) as site:
+        site.write(path, [2])
+    refused = manage(tmp_path, *OPTIONS, **addresses(one), **database)
+    assert refused.returncode != 0
+    assert "divide_streams" in refused.stderr
+    assert manage(tmp_path, "divide_streams", **addresses(one), **database).returncode == 0
+    with serving(tmp_path, one, database) as site:
+        site.write(path, [3])
+        assert first_update(site, path)[2] == 3
+
+
+def test_a_division_that_was_interrupted_lets_no_server_start(
+    tmp_path: Path, caches: list[Cache], database: dict[str, str]
+) -> None:
+    pair = caches[:2]
+    with serving(tmp_path, pair, database) as site:
+        path = arrays_on_each(site, pair)[pair[0].uri]
+    caches[2].stop()
+    failed = manage(tmp_path, "divide_streams", **addresses(caches), **database)
+    assert failed.returncode != 0
+    assert "does not respond" in failed.stderr
+    for some in (pair, caches, pair[:1]):
+        assert manage(tmp_path, *OPTIONS, **addresses(some), **database).returncode != 0
+    assert manage(tmp_path, "divide_streams", **addresses(pair), **database).returncode == 0
+    with serving(tmp_path, pair, database) as site:
+        site.write(path, [2])
+        assert first_update(site, path)[2] == 2

@@ -137,6 +137,8 @@ def test_files_that_other_users_can_read_or_change_are_reported(safe: Settings) 
             "authentication: {secret_keys: [k], providers: [{provider: p, client_secret: s}]}",
             "authentication.secret_keys, authentication.providers",
         ),
+        ('streaming_cache: {uri: "redis://a,redis://:p@b"}', "streaming_cache.uri"),
+        ('streaming_cache: {uri: ["redis://a", "redis://:p@b"]}', "streaming_cache.uri"),
     ],
 )
 def test_keys_in_a_configuration_file_that_all_may_read_are_found(

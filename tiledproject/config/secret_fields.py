@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from streaming.address import split_addresses
+
 SECRETS = (
     ("server", "secret_key"),
     ("authentication", "single_user_api_key"),
@@ -50,9 +52,12 @@ def _value(document: Any, *names: str) -> Any:
 def _has_password(address: Any) -> bool:
     if isinstance(address, list):
         return any(map(_has_password, address))
+    if not isinstance(address, str):
+        return False
+    parts = split_addresses(address)
+    if len(parts) > 1:
+        return any(map(_has_password, parts))
     try:
-        return isinstance(address, str) and (
-            bool(urlsplit(address).password) or "password=" in urlsplit(address).query
-        )
+        return bool(urlsplit(address).password) or "password=" in urlsplit(address).query
     except ValueError:
         return False
