@@ -56,8 +56,7 @@ def publish_batch(
     try:
         head = log.put_many(first.node, UpdateBatch(batch.updates, tokens, after=after))
     except OrderConflict:
-        delivery.update_outbox(lambda: outbox.defer_all([first.node]))
-        outbox_worker.wake()
+        delivery.defer_refused(list(map(RecordedUpdate, batch.entries, batch.updates)))
     except NotFound:
         delivery.update_outbox(lambda: outbox.remove_nodes([first.node]))
     except UpdateTooLarge:

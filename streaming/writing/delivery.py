@@ -110,9 +110,7 @@ def publish_recorded(log: StreamLog, recorded: RecordedUpdate) -> None:
     try:
         log.put(entry.node, recorded.update, entry.token, position_of(entry))
     except OrderConflict:
-        # The entry before it was left behind by its writer, or Redis was emptied.
-        update_outbox(lambda: outbox.defer_all([entry.node]))
-        outbox_worker.wake()
+        defer_refused([recorded])
     except NotFound:
         logger.info("The stream of node %s was dropped: the node was deleted", entry.node)
         remove(entry)
@@ -127,6 +125,22 @@ def publish_recorded(log: StreamLog, recorded: RecordedUpdate) -> None:
         outbox_worker.wake()
     else:
         remove(entry)
+
+
+def defer_refused(updates: Sequence[RecordedUpdate]) -> None:
+    """Let updates of one node wait that Redis has refused, behind those before them.
+
+    Another entry was left behind by its writer, or Redis was emptied. No subscriber has received
+    these updates, so they are streamed whatever Redis has lost, and need all of their content.
+    """
+
+    def defer() -> None:
+        for entry, update in ((one.entry, one.update) for one in updates):
+            outbox.defer(entry.pk, entry.token, update, tried=True)
+        outbox.defer_all([updates[0].entry.node])
+
+    update_outbox(defer)
+    outbox_worker.wake()
 
 
 def position_of(entry: RecordedEntry) -> OutboxPosition | None:
