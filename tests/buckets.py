@@ -20,7 +20,8 @@ from catalog.storage.objects.location import BucketLocation
 from tools.backends.seaweedfs import ACCESS_KEY, BUCKET, SECRET_KEY, own_store, store_here
 
 SHARED_BUCKET = os.environ.get("TEST_STORAGE_URI", "").rstrip("/")
-in_folder = pytest.mark.skipif(bool(SHARED_BUCKET), reason="handles files of the storage directory")
+# Handles files of the storage directory: skipped where the tests' sites have a bucket.
+in_folder = pytest.mark.in_folder
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.test.utils import setup_databases
 from pytest_django import DjangoDbBlocker
 
-from tests.buckets import Service, seaweedfs
+from tests.buckets import SHARED_BUCKET, Service, seaweedfs
 from tests.marks import marks_for
 from tests.migrated import saved_for_copies
 from tests.servers import RunningServer, own_database, running, with_own_format
@@ -64,6 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function):
             for mark in marks_for(item):
                 item.add_marker(mark)
+            if SHARED_BUCKET and item.get_closest_marker("in_folder"):
+                item.add_marker(pytest.mark.skip(reason="handles files of the storage directory"))
 
 
 @pytest.fixture(scope="session", autouse=True)

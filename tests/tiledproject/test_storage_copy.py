@@ -10,10 +10,9 @@ import awkward as ak
 import dask.array as da
 import numpy as np
 import pandas as pd
-import pytest
 import sparse
 
-from tests.buckets import SHARED_BUCKET, Service
+from tests.buckets import Service, in_folder
 from tests.servers import RunningServer, manage, own_database, running
 from tests.tiledproject.test_backups import API_KEY, FRAME, Producer
 from tiled_client import Container, from_uri
@@ -22,7 +21,7 @@ from tiled_client.wire.structure_family import StructureFamily
 from tiled_client.wire.structures import ArrayStructure
 
 OPTIONS = ("--port", "0", "--workers", "1", "--api-key", API_KEY)
-pytestmark = pytest.mark.skipif(bool(SHARED_BUCKET), reason="begins with a folder")
+pytestmark = in_folder
 
 
 # In one chunk, which is stored compressed.
