@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-import msgpack
-
 from .encodings import PayloadEncoding
 from .errors import WireError
 
@@ -102,6 +100,8 @@ def encode_header(header: Mapping[str, Any]) -> bytes:
     bytes
         What precedes the payload.
     """
+    import msgpack
+
     packed: bytes = msgpack.packb(header)
     return LENGTH.pack(len(packed)) + packed
 
@@ -134,6 +134,8 @@ def decode_frame(frame: bytes | memoryview) -> tuple[FrameHeader, memoryview]:
             f"The header of a frame has {size} bytes, but the frame has {len(view)}, and a header "
             f"at most {MAX_HEADER_BYTES}."
         )
+    import msgpack
+
     try:
         values = msgpack.unpackb(view[LENGTH.size : end])
     except Exception as error:
@@ -184,6 +186,8 @@ def encode_reply(kind: ReplyType, **fields: Any) -> bytes:
     bytes
         The message.
     """
+    import msgpack
+
     return bytes(msgpack.packb({"type": kind.value, **fields}))
 
 
@@ -205,6 +209,8 @@ def decode_reply(message: bytes) -> dict[str, Any]:
     WireError
         If the message is not a reply.
     """
+    import msgpack
+
     try:
         values = msgpack.unpackb(message, strict_map_key=False)
     except Exception as error:
