@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -20,8 +21,13 @@ import pytest
 import ragged
 import sparse
 
+from tests.client.wire.compressed_frames import compressed, sparse_frames
 from tests.conftest import API_KEY
 from tests.servers import PROJECT
+from tests.web.browser import chromium
+from tests.web.browser import site as static_site
+from tests.web.compressed_cases import STREAMED, cases
+from tests.web.conftest import watched_page
 from tests.web.js_site import JavaScriptSite, control_channel
 from tiled_client import (
     ArrayStructure,
@@ -35,7 +41,7 @@ from tiled_client import (
 
 TESTS = Path(__file__).parent / "client"
 # The last one empties the cache, where the others find the updates of the nodes written first.
-FILES = ("decode", "read", "stream", "resume")
+FILES = ("decode", "read", "stream", "compressed", "resume")
 CLIENT = PROJECT / "web" / "static" / "web" / "tiled-stream-client"
 TOOLING = PROJECT / "web" / "tooling"
 PAGE = PROJECT / "docs" / "how-to" / "use-from-javascript.md"
@@ -89,6 +95,8 @@ def surroundings(
     """The environment of the tests: where the server and its control are, what its arrays hold."""
     expected = tmp_path_factory.mktemp("expected") / "arrays.json"
     expected.write_text(json.dumps({key: _plain(array) for key, array in ARRAYS.items()}))
+    payloads = expected.with_name("compressed.json")
+    payloads.write_text(json.dumps(cases()))
     with control_channel(site) as control:
         yield {
             **os.environ,
@@ -96,6 +104,7 @@ def surroundings(
             "TILED_KEY": API_KEY,
             "TILED_CONTROL": control,
             "TILED_EXPECTED": str(expected),
+            "TILED_COMPRESSED": str(payloads),
         }
 
 
@@ -146,6 +155,26 @@ def test_the_page_prints_what_it_says(site: JavaScriptSite, tmp_path: Path) -> N
     assert done.stdout == "".join(blocks["text"])
 
 
+def test_a_browser_decompresses_updates_under_the_policy_of_the_page() -> None:
+    frame = sparse_frames(13, 80)
+    names = ("bitshuffle-lz4", "lz4")
+    payloads = [base64.b64encode(compressed(name, frame)).decode() for name in names]
+    script = """async ([payloads, names, shape]) => {
+      const { Update } = await import("/static/web/tiled-stream-client/src/stream/update.js");
+      const data_type = { kind: "u", itemsize: 2, endianness: "little" };
+      const data = names.map((encoding, n) => {
+        const payload = Uint8Array.from(atob(payloads[n]), (one) => one.charCodeAt(0));
+        const message = { type: "array-data", sequence: 1, payload, encoding, shape, data_type };
+        return new Update(null, "x", message, {}, 0).data();
+      });
+      return (await Promise.all(data)).map((array) => [...array.data]);
+    }"""
+    with static_site() as address, chromium() as browser, watched_page(browser) as page:
+        page.goto(f"{address}/tests/image/page.html")
+        found = page.evaluate(script, [payloads, names, frame.shape])
+    assert found == [frame.ravel().tolist()] * 2
+
+
 def test_the_package_has_no_imports_from_outside() -> None:
     for path in (CLIENT / "src").rglob("*.js"):
         if path.parent.name == "vendor":
@@ -170,6 +199,10 @@ def _write_nodes(uri: str) -> None:
     root.write_sparse(sparse.COO(coordinates, values, shape=(3, 4)), key="sparse")
     items = [{"x": 1, "y": [0.5], "s": "a", "o": None}, {"x": 2, "y": [], "s": "ü", "o": 3}]
     root.write_awkward(awkward.Array(items), key="awkward")
+    frames = root.write_array(np.empty((0, 64, 80), "<u2"), key="compressed")
+    with frames.writer() as writer:
+        for encoding, frame in STREAMED:
+            writer.append(compressed(encoding, frame), encoding=encoding)
     root.write_ragged(ragged.array([[1, 2], [], [3]]), key="ragged")
 
 

@@ -20,6 +20,8 @@ const { metafile } = await build({
     { in: "app/main.js", out: "main" },
     { in: "tiled-stream-client/src/data/array-worker.js", out: "array-worker" },
   ],
+  // The page accepts no compressed payloads.
+  external: ["./tiled-stream-client/src/data/decompression.js"],
   bundle: true,
   splitting: true,
   minify: true,

@@ -168,6 +168,8 @@
  * @property {string | null} [reduce]
  * @property {string | null} [roi]
  * @property {string[] | null} [columns]
+ * @property {("lz4" | "bitshuffle-lz4")[] | null} [acceptEncoding] Compressed payloads that are wanted as they
+ *   were written, to be decompressed by `Update.data()`; none by default.
  * @property {boolean} [recursive] Follow all nodes below this container, too.
  * @property {number} [bufferBytes] How much may wait for a slow subscriber: 64 MiB by default.
  * @property {AbortSignal} [signal]

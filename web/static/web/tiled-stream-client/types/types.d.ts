@@ -271,6 +271,11 @@ export type StreamOptions = {
     roi?: string | null | undefined;
     columns?: string[] | null | undefined;
     /**
+     * Compressed payloads that are wanted as they
+     * were written, to be decompressed by `Update.data()`; none by default.
+     */
+    acceptEncoding?: ("lz4" | "bitshuffle-lz4")[] | null | undefined;
+    /**
      * Follow all nodes below this container, too.
      */
     recursive?: boolean | undefined;

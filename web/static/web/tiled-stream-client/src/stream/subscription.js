@@ -37,7 +37,9 @@ const LONGEST_MESSAGE = 8000;
 /** Messages whose `sequence` is the highest number of the stream. */
 const NOTICES = ["reset", "heartbeat"];
 /** Parameters with which the newest update is always sent. */
-const COMPLETE = ["policy", "max_unacknowledged"];
+const COMPLETE = ["policy", "max_unacknowledged", "accept_encoding"];
+/** Those that `data/decompression.js` decodes. */
+const ENCODINGS = ["lz4", "bitshuffle-lz4"];
 
 /** A subscription to the updates of a node. */
 export class Subscription {
@@ -301,9 +303,13 @@ function isUpdate({ type, sequence }) {
  * @returns {Record<string, unknown>}
  */
 function filterParams(options) {
-  const { policy, maxRate, slice, reduce, roi, columns, recursive } = options;
+  const { policy, maxRate, slice, reduce, roi, columns, recursive, acceptEncoding } = options;
   if (policy && policy !== "block" && policy !== "latest") {
     throw new RangeError(`policy must be 'block' or 'latest', not '${policy}'.`);
+  }
+  const unknown = acceptEncoding?.find((name) => !ENCODINGS.includes(name));
+  if (unknown !== undefined) {
+    throw new RangeError(`acceptEncoding may have ${ENCODINGS.join(", ")}, not '${unknown}'.`);
   }
   const limited = policy === "latest" && !recursive;
   const all = {
@@ -314,6 +320,7 @@ function filterParams(options) {
     reduce,
     roi,
     columns,
+    accept_encoding: acceptEncoding?.join(","),
   };
   return Object.fromEntries(
     Object.entries(all).filter(([, value]) => value !== null && value !== undefined),

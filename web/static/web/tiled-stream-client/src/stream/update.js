@@ -64,7 +64,8 @@ export class Update {
     /** The regions of interest that statistics are about.
      * @type {string | null} */
     this.roi = message.roi ?? null;
-    /** @type {Uint8Array | null} */
+    /** As it was received: compressed if the message has an `encoding`.
+     * @type {Uint8Array | null} */
     this.payload = message.payload instanceof Uint8Array ? message.payload : null;
     /** @type {string | null} */
     this.uri = message.uri ?? null;
@@ -84,7 +85,7 @@ export class Update {
     return source?.structure?.data_type ?? this._schema.dataType;
   }
 
-  /** The size of the data in bytes. */
+  /** The size of the payload in bytes. */
   get byteLength() {
     return this.payload?.byteLength ?? 0;
   }
@@ -134,8 +135,22 @@ export class Update {
       case "awkward":
         return decodeAwkward(payload, this._schema.form, this.message.length);
       default:
-        return convertArray(payload, /** @type {DataType} */ (this.dataType), this.shape ?? []);
+        return this._numbers(payload, /** @type {DataType} */ (this.dataType), this.shape ?? []);
     }
+  }
+
+  /**
+   * @param {Uint8Array} payload
+   * @param {DataType} dataType
+   * @param {number[]} shape
+   */
+  async _numbers(payload, dataType, shape) {
+    const { encoding } = this.message;
+    if (encoding) {
+      const { decompress } = await import("../data/decompression.js");
+      payload = decompress(encoding, payload, dataType, shape);
+    }
+    return convertArray(payload, dataType, shape);
   }
 
   _isJson() {

@@ -50,7 +50,8 @@ export class Update {
     /** The regions of interest that statistics are about.
      * @type {string | null} */
     roi: string | null;
-    /** @type {Uint8Array | null} */
+    /** As it was received: compressed if the message has an `encoding`.
+     * @type {Uint8Array | null} */
     payload: Uint8Array | null;
     /** @type {string | null} */
     uri: string | null;
@@ -62,7 +63,7 @@ export class Update {
     /** The data type of the elements; null if they have none.
      * @type {DataType | null} */
     get dataType(): DataType | null;
-    /** The size of the data in bytes. */
+    /** The size of the payload in bytes. */
     get byteLength(): number;
     /**
      * Return the data: an `NDArray`, an `ArrowTable`, a `SparseArray`, nested lists, or for each frame the
@@ -85,6 +86,12 @@ export class Update {
      * @param {ArrowOptions | undefined} arrow
      */
     _decode(payload: Uint8Array, arrow: ArrowOptions | undefined): Promise<any>;
+    /**
+     * @param {Uint8Array} payload
+     * @param {DataType} dataType
+     * @param {number[]} shape
+     */
+    _numbers(payload: Uint8Array, dataType: DataType, shape: number[]): Promise<import("../types.js").NDArray>;
     _isJson(): boolean;
     /** @param {Uint8Array} payload */
     _json(payload: Uint8Array): any;
