@@ -34,7 +34,9 @@ def main() -> None:
             record = options.record and options.record / name
             try:
                 with world(_plan(SCENARIOS[name], options)) as one:
-                    reports[name] = run(one, name, options.seconds, record=record)
+                    reports[name] = run(
+                        one, name, options.seconds, record=record, producers=options.ingest
+                    )
             except pytest.skip.Exception as reason:
                 print(f"{name}: skipped, {reason}")
                 continue
@@ -49,6 +51,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], default=list(SCENARIOS))
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--servers", type=int, help="instead of the number of the scenario")
+    parser.add_argument(
+        "--ingest", type=int, default=0, metavar="N", help="also write over N ingest connections"
+    )
     for name, text in PARTS.items():
         parser.add_argument(f"--{name}", action="store_true", help=text)
     parser.add_argument(

@@ -17,33 +17,46 @@ from .nodes import (
     Held,
     array_number,
     list_numbers,
+    names_of,
     structures,
     table_numbers,
 )
+from .producers import produce
 from .sites import Site
 from .writers import NUMBERS, WRITERS, Operation, Writer, draft
 
 
 @dataclass
 class Load:
-    """Writers to a site until `stop`, each in its own thread."""
+    """Writers to a site until `stop`, each in its own thread.
+
+    `producers` of them write over the ingest endpoint.
+    """
 
     site: Site
     root: str = field(default_factory=lambda: f"faults-{secrets.token_hex(4)}")
     journal: Journal = field(default_factory=Journal)
+    producers: int = 0
     operations: list[Operation] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the keys of the nodes."""
+        return names_of(producers=self.producers > 0)
+
     def prepare(self) -> None:
         """Create the nodes. Raises HTTPError."""
         self._create("", self.root, "container", None)
-        for name, (family, structure) in structures().items():
+        known = structures()
+        for name in self.names:
+            family, structure = known[name]
             self._create(self.root, name, family, structure and structure.to_json())
 
     def start(self) -> None:
         """Begin to write."""
-        for index, work in enumerate(WRITERS):
+        for index, work in enumerate([*WRITERS, *[produce] * self.producers]):
             numbers = iter(range((index + 1) * NUMBERS, (index + 2) * NUMBERS))
             writer = Writer(
                 self.site, self.root, self.operations, numbers, self._stop, self.journal
@@ -62,8 +75,6 @@ class Load:
         """Return what the nodes hold now. Raises HTTPError, TimeoutError."""
         read, root = self.site.read, self.root
         blocks = _rows(read(f"array/full/{root}/blocks", OCTETS))
-        rows = _rows(read(f"array/full/{root}/rows", OCTETS))[1:]
-        table = table_numbers(read(f"table/full/{root}/table", ARROW))
         lists = list_numbers(read(f"ragged/full/{root}/lists", JSON))[1:]
         listing = json.loads(read(f"search/{root}/children?page[limit]=300&fields=metadata"))
         children = {
@@ -72,8 +83,8 @@ class Load:
         return {
             "counts": [("", array_number(read(f"array/full/{root}/counts", OCTETS)))],
             "blocks": [(str(index), number) for index, number in enumerate(blocks)],
-            "rows": [("", number) for number in rows],
-            "table": [("", number) for number in table],
+            "rows": self._grown("rows"),
+            "table": self._table("table"),
             "lists": [("", number) for number in lists],
             "live": [("", array_number(read(f"array/full/{root}/live", OCTETS)))],
             "children": list(children.items()),
@@ -81,7 +92,20 @@ class Load:
                 (key, array_number(read(f"array/full/{root}/children/{key}", OCTETS)))
                 for key in children
             ],
+            **({} if not self.producers else self._of_producers()),
         }
+
+    def _of_producers(self) -> dict[str, Held]:
+        return {"frames": self._grown("frames"), "readings": self._table("readings")}
+
+    def _grown(self, name: str) -> Held:
+        """Return the rows of an array that have been added."""
+        data = self.site.read(f"array/full/{self.root}/{name}", OCTETS)
+        return [("", number) for number in _rows(data)[1:]]
+
+    def _table(self, name: str) -> Held:
+        data = self.site.read(f"table/full/{self.root}/{name}", ARROW)
+        return [("", number) for number in table_numbers(data)]
 
     def _run(self, index: int, work: Callable[[Writer], None], writer: Writer) -> None:
         self.site.prefer(index)

@@ -52,9 +52,18 @@ RULES = {
     "live": Rule.PASSED_ON,  # an array, overwritten with persist=false
     "children": Rule.REPLACED,  # a container; its places are the keys of its children
     "inside": Rule.REPLACED,  # those children, which are arrays
+    "frames": Rule.APPENDED,  # an array that grows, by frames
+    "readings": Rule.PASSED_ON,  # a table, rows with persist=False
 }
-# Those of them that are one node.
-NAMES = tuple(name for name in RULES if name != "inside")
+# Those to which only producers over the ingest endpoint write.
+OF_PRODUCERS = ("frames", "readings")
+NOT_PERSISTED = tuple(name for name, rule in RULES.items() if rule is Rule.PASSED_ON)
+
+
+def names_of(*, producers: bool) -> tuple[str, ...]:
+    """Return the keys of the nodes, with or without those of producers."""
+    absent = ("inside", *(() if producers else OF_PRODUCERS))
+    return tuple(name for name in RULES if name not in absent)
 
 
 def structures() -> dict[str, tuple[str, Any]]:
@@ -70,6 +79,8 @@ def structures() -> dict[str, tuple[str, Any]]:
         "lists": ("ragged", RaggedStructure(line.data_type, (1, None), 0, ((1,), None))),
         "live": ("array", line),
         "children": ("container", None),
+        "frames": ("array", row),
+        "readings": ("table", TableStructure.from_schema(SCHEMA)),
     }
 
 

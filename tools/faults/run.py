@@ -10,7 +10,7 @@ from pathlib import Path
 from .checker import problems
 from .journal import DELIVERIES, WRITES, Journal, end_of, lines
 from .load import Load
-from .nodes import NAMES, RULES, Held
+from .nodes import Held
 from .problems import Problem, Trouble
 from .report import Report, report_of
 from .scenarios import SCENARIOS
@@ -33,18 +33,20 @@ def run(
     uri: str | None = None,
     quiet: float = QUIET,
     record: Path | None = None,
+    producers: int = 0,
 ) -> Report:
     """Write and watch for some time while the scenario's faults happen; then compare.
 
     `uri` is where subscribers connect, if that is not where writers do. After `quiet` seconds
     without a fault, all promises have to be kept. `record` is a folder for the journal.
+    `producers` is how many of the writers use the ingest endpoint.
     """
     scenario = SCENARIOS[name]
     site = Site(here.uris, API_KEY, of_proxies=BAD_GATEWAY if here.balancer else ())
     journal = Journal(record)
-    load = Load(site, journal=journal)
+    load = Load(site, journal=journal, producers=producers)
     load.prepare()
-    subscribers = subscribers_of([uri] if uri else site.uris, load.root, journal)
+    subscribers = subscribers_of([uri] if uri else site.uris, load)
     for subscriber in subscribers:
         subscriber.start()
     load.start()
@@ -94,19 +96,19 @@ def judge(folder: Path) -> Report:
     return report_of(operations, list(subscribers.values()), statuses, found)
 
 
-def subscribers_of(uris: Sequence[str], root: str, journal: Journal) -> list[Subscriber]:
+def subscribers_of(uris: Sequence[str], load: Load) -> list[Subscriber]:
     """Return two subscribers of each node, one of which disconnects, and two of all of them."""
-    single = [((name,), Kind.SINGLE, after) for name in NAMES for after in (None, 2.5)]
-    several = [(NAMES, Kind.MULTI, 4.0), (tuple(RULES), Kind.RECURSIVE, None)]
+    single = [((name,), Kind.SINGLE, after) for name in load.names for after in (None, 2.5)]
+    several = [(load.names, Kind.MULTI, 4.0), ((*load.names, "inside"), Kind.RECURSIVE, None)]
     return [
         Subscriber(
             [*uris[index % 2 :], *uris[: index % 2]],
             API_KEY,
-            root,
+            load.root,
             names,
             kind,
             after,
-            journal,
+            load.journal,
             label=f"{index} {kind.value}",
         )
         for index, (names, kind, after) in enumerate([*single, *several])

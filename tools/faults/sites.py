@@ -62,11 +62,14 @@ class Site:
             self.statuses[None] += 1
             return None
         status = answer.status_code
+        self.count(status, f"{method} {address}: {status} {answer.text[:200]}", also)
+        return answer
+
+    def count(self, status: int, text: str, also: Sequence[int] = ()) -> None:
+        """Count an answer, described by `text`. `also` has statuses that are not errors."""
         self.statuses[status] += 1
         if status not in {200, 429, 503, 507, *self.of_proxies, *also}:
-            text = f"{method} {address}: {status} {answer.text[:200]}"
             self.mistakes.append(Problem(Trouble.OTHER, text))
-        return answer
 
     def read(self, address: str, media_type: str = "application/json") -> bytes:
         """Return the stored data, as soon as a server responds. Raises HTTPError, TimeoutError."""
