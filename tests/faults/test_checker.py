@@ -70,6 +70,7 @@ def test_all_is_well_if_all_is_stored_and_streamed_in_one_order(name: str) -> No
         (ALL, at(FIRST, OTHER, LAST), {}, f"{SECOND} was not streamed"),
         (ALL, at(FIRST, OTHER), {"told": True}, f"{LAST} was not streamed"),
         (ALL, at(FIRST, SECOND, LAST), {"unknown": [OTHER]}, f"{OTHER} is stored, not streamed"),
+        (at(FIRST, SECOND, LAST), ALL, {"unknown": [OTHER]}, f"{OTHER} was streamed, not stored"),
         (ALL, at(FIRST, OTHER, FIRST, SECOND, LAST), {}, f"{FIRST} was streamed 2 times"),
         (ALL, at(OTHER, FIRST, SECOND, LAST), {}, "in another order than stored"),
         (at(SECOND, FIRST, OTHER, LAST), at(SECOND, FIRST, OTHER, LAST), {}, "was streamed later"),

@@ -2,5 +2,6 @@
 
 `python -m tools.faults SCENARIO` runs a real server under load while its surroundings fail, and
 reports what was lost, doubled or out of order. `scenarios` has the faults, `load` the writers,
-`subscriber` the subscribers and `checker` the verdict; `tampering` is for the test of the checker.
+`producers` those that use the ingest endpoint, `subscriber` the subscribers and `checker` the
+verdict; `tampering` is for the test of the checker.
 """

@@ -111,6 +111,8 @@ def _of_appended(stored: Sequence[int], updates: Sequence[Update], told: bool) -
         if not told and number not in streamed:
             yield Problem(Trouble.LOST, f"{number} is stored, not streamed")
     place = {number: index for index, number in enumerate(stored)}
+    for number in streamed - place.keys():
+        yield Problem(Trouble.PHANTOM, f"{number} was streamed, not stored")
     order = [place[update.number] for update in updates if update.number in place]
     if order != sorted(order):
         yield Problem(Trouble.REORDERED, "streamed in another order than stored")

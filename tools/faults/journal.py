@@ -35,7 +35,7 @@ class Journal:
         """Add a line to a file."""
         if self._folder is not None:
             with self._lock:
-                self._files[name].write(json.dumps({"at": round(time.time(), 4), **line}) + "\n")
+                self._files[name].write(json.dumps({"time": round(time.time(), 4), **line}) + "\n")
 
     def end(self, summary: dict[str, Any]) -> None:
         """Write down the stored data and the answers, and close the files."""
