@@ -30,7 +30,7 @@ def main() -> None:
     if options.judge:
         reports[options.judge.name] = judge(options.judge)
     else:
-        for name in options.scenarios:
+        for name in options.scenarios or SCENARIOS:
             record = options.record and options.record / name
             try:
                 with world(_plan(SCENARIOS[name], options)) as one:
@@ -48,7 +48,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], default=list(SCENARIOS))
+    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--servers", type=int, help="instead of the number of the scenario")
     parser.add_argument(
