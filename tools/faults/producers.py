@@ -1,8 +1,8 @@
 """Producers over the ingest endpoint: many nodes on one connection, frames that wait for no reply.
 
-A connection lasts some seconds. Then its producer waits for all acknowledgements, or hangs up at
-once, and connects again under a new name. What was sent and not acknowledged by then may have been
-applied, once, or not at all.
+A connection lasts some seconds. Then its producer waits for all acknowledgements, or disconnects at
+once, and connects again under a new name. A frame that was sent and not acknowledged by then may
+have been applied, once, or not at all.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Connection:
             self._send(target, last=True)
 
     def flush(self) -> None:
-        """Wait until all is acknowledged, but not for ever."""
+        """Wait until all is acknowledged, within PATIENCE."""
         deadline = time.monotonic() + PATIENCE
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -112,7 +112,7 @@ class Connection:
                 self._settle(self._acknowledged())
                 return
 
-    def hang_up(self) -> None:
+    def end(self) -> None:
         """Disconnect, and write down that the rest has no known outcome."""
         self._ingest.abort()
         for target in self._targets:
@@ -173,7 +173,7 @@ def produce(writer: Writer) -> None:
         if last or connection.is_broken or time.monotonic() > ends:
             if last or random.random() < 0.5:  # noqa: S311
                 connection.flush()
-            connection.hang_up()
+            connection.end()
             connection = None
 
 
