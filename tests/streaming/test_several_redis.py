@@ -15,6 +15,7 @@ from tests.servers import manage, own_database, running
 from tiled_client import from_uri
 from tools.backends.valkey_server import Cache, own_cache
 
+from .sockets.test_revocation import REVOKED, SOON, closings, new_key, revoke
 from .websocket_client import KEY, Site
 
 pytestmark = pytest.mark.server
@@ -119,6 +120,20 @@ def test_a_redis_that_is_away_defers_the_updates_of_its_own_nodes_only(
             messages.append(sockets[other.uri].next())
         assert messages[0]["type"] == "reset"
         assert update(messages[-1])[2] == 7
+
+
+def test_a_revoked_key_loses_its_subscriptions_to_nodes_of_each_redis(
+    tmp_path: Path, caches: list[Cache], database: dict[str, str]
+) -> None:
+    pair = caches[:2]
+    with serving(tmp_path, pair, database) as site, ExitStack() as stack:
+        paths, key = arrays_on_each(site, pair), new_key(site)
+        sockets = [stack.enter_context(site.socket(f"/{path}", key=key)) for path in paths.values()]
+        assert {socket.next()["type"] for socket in sockets} == {"array-schema"}
+        revoke(site, key)
+        how, took = closings(sockets)
+        assert how == {REVOKED}
+        assert took < SOON
 
 
 def test_a_connection_writes_to_nodes_in_several_redis(
