@@ -181,6 +181,7 @@ def test_a_client_that_stalls_and_hangs_up_costs_next_to_nothing(
     where = urlsplit(server.uri)
     assert where.hostname is not None
     assert where.port is not None
+    np.testing.assert_array_equal(array[0], LARGE[0])  # What is loaded once does not count.
     processes = workers(server)
     before = memory(processes)
     with socket.create_connection((where.hostname, where.port)) as line:
