@@ -10,12 +10,11 @@ import json
 import logging
 from typing import Any
 
-from redis.exceptions import RedisError
-
-from streaming.server_exchange import Facts, running_servers
+from streaming.server_exchange import Facts
 
 from .config.errors import ConfigError
 from .config.settings_model import Settings
+from .facts_of_others import facts_of_others
 
 logger = logging.getLogger(__name__)
 
@@ -54,20 +53,13 @@ def setting_facts(site: Settings) -> Facts:
 
 def refuse_other_settings(site: Settings) -> None:
     """Raise ConfigError, or log warnings, if a server of the site runs with other settings."""
-    cache = site.streaming_cache
-    if cache.uri is None or ID in site.server.silenced_checks:
-        return
-    try:
-        others = running_servers(cache)
-    except (RedisError, OSError) as error:
-        logger.debug("Cannot compare settings with those of other servers: %s", error)
-        return
+    others = facts_of_others(site, ID)
     own: dict[str, str] = setting_facts(site)[FACT]
     for name, value in own.items():
         # Servers of another version may not publish it.
-        different = {other.facts.get(FACT, {}).get(name, value) for other in others} - {value}
+        different = {other.get(FACT, {}).get(name, value) for other in others} - {value}
         if different:
-            _report(name, value, ", ".join(sorted(different)), cache.prefix)
+            _report(name, value, ", ".join(sorted(different)), site.streaming_cache.prefix)
 
 
 def _report(name: str, value: str, others: str, prefix: str) -> None:

@@ -7,17 +7,13 @@ its secrets, from which they cannot be found out.
 from __future__ import annotations
 
 import hashlib
-import logging
 from functools import lru_cache
 
-from redis.exceptions import RedisError
-
-from streaming.server_exchange import Facts, running_servers
+from streaming.server_exchange import Facts
 
 from .config.errors import ConfigError
 from .config.settings_model import Settings
-
-logger = logging.getLogger(__name__)
+from .facts_of_others import facts_of_others
 
 ID = "tiled.E007"
 SETTINGS = {
@@ -47,24 +43,20 @@ def refuse_other_secrets(site: Settings) -> None:
 
     During a rotation, servers have one of several `authentication.secret_keys` in common.
     """
-    cache = site.streaming_cache
-    if cache.uri is None or ID in site.server.silenced_checks:
-        return
-    try:
-        others = running_servers(cache)
-    except (RedisError, OSError) as error:
-        logger.debug("Cannot compare secrets with those of other servers: %s", error)
-        return
+    others = facts_of_others(site, ID)
+    if not others:
+        return  # the digests take time
     own = secret_facts(site)
     for other in others:
         for name, setting in SETTINGS.items():
-            theirs = other.facts.get(name, [])
+            theirs = other.get(name, [])
             if set(own[name]).isdisjoint(theirs) and (own[name] or theirs):
                 raise ConfigError(
                     f"{setting} is not the same as on another server of this site, which runs with "
-                    f"the same streaming_cache.uri and prefix {cache.prefix!r}: keys and logins "
-                    "that one accepts would be rejected by the other. Give all servers of the site "
-                    f"the same value, or another prefix to another site. ({ID})"
+                    f"the same streaming_cache.uri and prefix {site.streaming_cache.prefix!r}: "
+                    "keys and logins that one accepts would be rejected by the other. Give all "
+                    "servers of the site the same value, or another prefix to another site. "
+                    f"({ID})"
                 )
 
 

@@ -41,7 +41,7 @@ class OtherDivision(Exception):
 def check_division() -> None:
     """Raise OtherDivision unless the configured Redis are those that have the streams.
 
-    One Redis may be replaced by another one, as ever: then all streams begin again.
+    One Redis may be replaced by another one without a command: then all streams begin again.
     """
     names, division = _configured(), _stored()
     before = division.names
@@ -58,7 +58,7 @@ def check_division() -> None:
 
 
 def _is_free(names: list[str], division: Division) -> bool:
-    """Return whether servers may start with other names, as no stream of before can come back."""
+    """Return whether servers may start with other names, as no earlier stream can come back."""
     before, former = division.names, division.former
     if len(names) == 1 and len(before) <= 1:
         return names[0] not in former

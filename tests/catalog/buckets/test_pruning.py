@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,6 @@ import orjson
 import pyarrow as pa
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 
 from catalog.lifecycle_config import QuotaSettings, SubtreeQuota
 from catalog.models import AssetPart, Node
@@ -23,6 +21,7 @@ from tests.catalog.factories import settings_of
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import ARROW, OCTETS, Api, ipc
+from ..test_prune import prune
 
 SMALL, LARGE = np.zeros(100), np.zeros((10, 10_000))
 
@@ -42,12 +41,6 @@ def site(bucket: BucketStorage, api: Api) -> BucketStorage:
     for path in ("run/small", "run/large", "run/t"):
         assert api.send("DELETE", f"/stream/close/{path}").status_code == 200
     return bucket
-
-
-def prune(**options: Any) -> str:
-    told = io.StringIO()
-    call_command("prune", stdout=told, **options)
-    return told.getvalue()
 
 
 def paths() -> set[str]:

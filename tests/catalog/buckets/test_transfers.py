@@ -22,6 +22,7 @@ from tests.catalog.factories import settings_of
 from tiled_client.wire.structures import ArrayStructure
 
 from ..conftest import ARROW, OCTETS, Api, ipc
+from ..test_prune import prune
 
 ARRAY = np.arange(60_000.0).reshape(6, 10_000)
 
@@ -44,12 +45,6 @@ def site(bucket: BucketStorage, api: Api) -> BucketStorage:
     for path in ("x", "some", "t"):
         assert api.send("DELETE", f"/stream/close/{path}").status_code == 200
     return bucket
-
-
-def prune(**options: Any) -> str:
-    told = io.StringIO()
-    call_command("prune", stdout=told, **options)
-    return told.getvalue()
 
 
 def test_archived_nodes_are_read_as_before_and_their_objects_are_gone(
